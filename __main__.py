@@ -1,0 +1,84 @@
+"""The governed LLM gateway of one stack: settings -> components -> outputs."""
+
+import pulumi
+
+from components.external_secrets import SyncedSecret, VaultStore
+from components.kubernetes import cluster, namespace
+from components.litellm import Gateway, VirtualKeys, expose
+from components.vault import GatewaySecrets, StoreAccess
+from settings import load
+
+settings = load()
+gateway, vault = settings.gateway, settings.vault
+
+on_cluster = pulumi.ResourceOptions(providers=[cluster(settings.kubernetes)])
+kubernetes_namespace = namespace(gateway.namespace, create=gateway.create_namespace, opts=on_cluster)
+
+# Every credential is written to Vault first; nothing below sees a value.
+secrets = GatewaySecrets(
+    "secrets", vault=vault, provider_keys=settings.provider_keys, database=settings.database
+)
+access = StoreAccess(
+    "store-access",
+    vault=vault,
+    mount=secrets.mount_path,
+    paths=[secrets.api_keys.path, secrets.database.path],
+    service_account="litellm-store",
+    kubernetes_namespace=gateway.namespace,
+)
+
+# External Secrets Operator brings them to the gateway's namespace.
+store = VaultStore(
+    "litellm-vault",
+    vault=vault,
+    external_secrets=settings.external_secrets,
+    kubernetes_namespace=kubernetes_namespace,
+    service_account="litellm-store",
+    mount=secrets.mount_path,
+    role=access.role,
+    token=access.token,
+    opts=on_cluster,
+)
+environment = SyncedSecret(
+    "litellm-env",
+    settings=settings.external_secrets,
+    kubernetes_namespace=kubernetes_namespace,
+    store_name=store.store_name,
+    paths=[secrets.api_keys, secrets.database],
+    opts=on_cluster,
+)
+
+# LiteLLM runs on them ...
+litellm = Gateway(
+    "litellm",
+    gateway=gateway,
+    models=settings.models,
+    kubernetes_namespace=kubernetes_namespace,
+    secret=environment,
+    database=secrets.database,
+    opts=on_cluster,
+)
+expose(
+    "litellm",
+    ingress=gateway.ingress,
+    kubernetes_namespace=kubernetes_namespace,
+    service_name=litellm.service_name,
+    opts=on_cluster,
+)
+
+# ... and its keys are resources like any other.
+keys = VirtualKeys(
+    "keys",
+    url=litellm.url,
+    admin_key=gateway.admin_key.reference() if gateway.admin_key else secrets.master_key,
+    vault=vault,
+    keys=settings.keys,
+    opts=pulumi.ResourceOptions(depends_on=litellm.ready),
+)
+
+pulumi.export("gatewayUrl", litellm.url)
+pulumi.export("namespace", kubernetes_namespace)
+pulumi.export("models", [model.name for model in settings.models])
+pulumi.export("keyCacheTtlSeconds", gateway.key_cache_ttl_seconds)
+pulumi.export("keys", keys.outputs)
+pulumi.export("vaultPaths", {"apiKeys": secrets.api_keys.full_path, "database": secrets.database.full_path})

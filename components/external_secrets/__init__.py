@@ -1,0 +1,6 @@
+"""External Secrets Operator: the store that reaches Vault, and the ExternalSecret that follows it."""
+
+from components.external_secrets.external_secret import SyncedSecret
+from components.external_secrets.store import VaultStore
+
+__all__ = ["SyncedSecret", "VaultStore"]

@@ -1,0 +1,165 @@
+"""The gateway: ConfigMap, migration Job, Deployment, Service and PodDisruptionBudget."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import pulumi
+
+from components.external_secrets import SyncedSecret
+from components.kubernetes import SKIP_AWAIT, Manifest, labels
+from components.litellm.config import render_config
+from components.litellm.pod import PORT, gateway_pod, migration_pod
+from components.vault import SecretPath
+from schema import GatewaySettings, ModelSettings
+
+__all__ = ["Gateway"]
+
+NAME = "litellm"
+
+
+class Gateway(pulumi.ComponentResource):
+    """LiteLLM, migrated before each rollout and rolled out when its config or a version in Vault changes.
+
+    Attributes
+    ----------
+    service_name
+        Name of the Service; its port is `PORT`.
+    url
+        Where the key API answers: the configured address, or the Service's ClusterIP.
+    ready
+        Resources to depend on for whoever calls the gateway.
+    """
+
+    service_name: pulumi.Output[str]
+    url: pulumi.Output[str]
+    ready: list[pulumi.Resource]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        gateway: GatewaySettings,
+        models: Sequence[ModelSettings],
+        kubernetes_namespace: pulumi.Input[str],
+        secret: SyncedSecret,
+        database: SecretPath,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("llm-gateway:litellm:Gateway", name, None, opts)
+        self._name, self._settings, self._namespace = name, gateway, kubernetes_namespace
+        selector = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/component": "gateway"}
+        config_text = render_config(gateway, models)
+
+        config = self._object("v1", "ConfigMap", "config", {"data": {"config.yaml": config_text}})
+        migrated = [self._migration(secret, database)] if gateway.migration.enabled else []
+        template_annotations = {
+            "checksum/config": hashlib.sha256(config_text.encode()).hexdigest(),
+            "llm-gateway/vault-versions": secret.versions,
+        }
+        deployment = self._object(
+            "apps/v1",
+            "Deployment",
+            "deployment",
+            {
+                "metadata": {"annotations": {"secret.reloader.stakater.com/reload": secret.secret_name}},
+                "spec": {
+                    "replicas": gateway.replicas,
+                    "strategy": {
+                        "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+                        "type": "RollingUpdate",
+                    },
+                    "selector": {"matchLabels": selector},
+                    "template": {
+                        "metadata": {"labels": labels("gateway"), "annotations": template_annotations},
+                        "spec": gateway_pod(gateway, secret.secret_name, config.object_name)
+                        | {"topologySpreadConstraints": [_spread(selector)]},
+                    },
+                },
+            },
+            depends_on=migrated,
+            timeout_seconds=gateway.startup_timeout_seconds * 2,
+        )
+        service = self._object(
+            "v1",
+            "Service",
+            "service",
+            {
+                "metadata": {"annotations": SKIP_AWAIT},
+                "spec": {
+                    "type": "ClusterIP",
+                    "selector": selector,
+                    "ports": [{"name": "http", "port": PORT, "targetPort": "http", "protocol": "TCP"}],
+                },
+            },
+        )
+        if gateway.replicas > 1:
+            budget = {"maxUnavailable": 1, "selector": {"matchLabels": selector}}
+            self._object("policy/v1", "PodDisruptionBudget", "disruption-budget", {"spec": budget})
+
+        self.service_name = service.object_name
+        self.url = (
+            pulumi.Output.from_input(gateway.url)
+            if gateway.url
+            else service.spec["clusterIP"].apply(lambda address: f"http://{address}:{PORT}")
+        )
+        self.ready = [deployment, service]
+        self.register_outputs({"url": self.url})
+
+    def _migration(self, secret: SyncedSecret, database: SecretPath) -> Manifest:
+        """Run the migrations; a changed image or database URL replaces the Job, and so runs them again."""
+        settings = self._settings.migration
+        return self._object(
+            "batch/v1",
+            "Job",
+            "migration",
+            {
+                "metadata": {"name": None},
+                "spec": {
+                    "backoffLimit": 6,
+                    "activeDeadlineSeconds": settings.timeout_seconds,
+                    "template": {
+                        "metadata": {
+                            "labels": labels("migration"),
+                            "annotations": {"llm-gateway/database-version": database.version.apply(str)},
+                        },
+                        "spec": migration_pod(self._settings, secret.secret_name),
+                    },
+                },
+            },
+            timeout_seconds=settings.timeout_seconds + 30,
+        )
+
+    def _object(
+        self,
+        api_version: str,
+        kind: str,
+        suffix: str,
+        body: dict[str, Any],
+        depends_on: Sequence[pulumi.Resource] = (),
+        timeout_seconds: int = 120,
+    ) -> Manifest:
+        """Declare one object of the gateway, called `litellm` unless its body says otherwise."""
+        metadata = {"name": NAME, "namespace": self._namespace, "labels": labels("gateway")}
+        timeout = f"{timeout_seconds}s"
+        return Manifest(
+            api_version,
+            kind,
+            f"{self._name}-{suffix}",
+            body | {"metadata": metadata | body.get("metadata", {})},
+            pulumi.ResourceOptions(
+                parent=self,
+                depends_on=list(depends_on),
+                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
+            ),
+        )
+
+
+def _spread(selector: dict[str, str]) -> dict[str, Any]:
+    """Keep replicas on different nodes where there are several."""
+    return {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": selector},
+    }

@@ -1,0 +1,50 @@
+"""The virtual keys of a stack, one resource each."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from providers.litellm import VirtualKey
+from schema import KeySettings, VaultSettings
+
+__all__ = ["VirtualKeys"]
+
+
+class VirtualKeys(pulumi.ComponentResource):
+    """Every key of the configuration, minted with an admin key that is only referred to.
+
+    Attributes
+    ----------
+    outputs
+        Name of the key -> its id (SHA-256 of the key), alias, models, and the key itself, secret.
+    """
+
+    outputs: pulumi.Output[dict[str, Any]]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        url: pulumi.Input[str],
+        admin_key: Mapping[str, Any],
+        vault: VaultSettings,
+        keys: Sequence[KeySettings],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("llm-gateway:litellm:VirtualKeys", name, None, opts)
+        gateway = {"url": url, "admin_key": admin_key, "vault": vault.connection()}
+        outputs = {}
+        for settings in keys:
+            declared = settings.model_dump(exclude={"name"}, exclude_none=True, exclude_defaults=True)
+            key = VirtualKey(
+                settings.name, gateway=gateway, **declared, opts=pulumi.ResourceOptions(parent=self)
+            )
+            outputs[settings.name] = {
+                "id": key.token_id,
+                "alias": key.key_alias,
+                "models": settings.models,
+                "key": key.key,
+            }
+        self.outputs = pulumi.Output.from_input(outputs)
+        self.register_outputs({})

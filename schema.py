@@ -1,0 +1,358 @@
+"""The shape of a stack's configuration: one class a section, one field a key, in camelCase.
+
+`settings.py` reads the configuration into these; components take them as their arguments.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+import pulumi
+from providers.litellm.checks import parse_duration
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic.alias_generators import to_camel
+
+NAMESPACE = "llm-gateway"
+
+
+class SettingsError(pulumi.RunError):
+    """One or more configuration keys are wrong; ends the program with these sentences and no traceback."""
+
+    def __init__(self, sentences: Iterable[str]) -> None:
+        self.sentences = tuple(sentences)
+        super().__init__("\n".join(self.sentences))
+
+
+# --- kinds of values -------------------------------------------------------------------------------------
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_GO_DURATION = re.compile(r"(\d+(\.\d+)?(ms|s|m|h))+")
+_VAULT_PATH = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
+
+
+def _matching(pattern: re.Pattern[str], expected: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not pattern.fullmatch(value):
+            raise ValueError(f"expected {expected}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _host(value: str) -> str:
+    if len(value) > 253 or not all(_LABEL.fullmatch(part) for part in value.removeprefix("*.").split(".")):  # noqa: PLR2004 - the limit of RFC 1123
+        raise ValueError("expected a host name in lower case, as Kubernetes takes it: gateway.example.com")
+    return value
+
+
+def _https(value: str) -> str:
+    url = urlsplit(value)
+    if url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/"):
+        raise ValueError("expected an address such as https://vault.example.com:8200, without a path")
+    return value.rstrip("/")
+
+
+def _duration(value: str) -> str:
+    parse_duration(value)
+    return value
+
+
+Label = Annotated[
+    str, _matching(_LABEL, "a name that Kubernetes takes: a-z, 0-9 and '-', at most 63 characters")
+]
+Host = Annotated[str, AfterValidator(_host)]
+Address = Annotated[str, AfterValidator(_https)]
+GoDuration = Annotated[str, _matching(_GO_DURATION, "a duration such as 15s, 5m or 1h")]
+LiteLLMDuration = Annotated[str, AfterValidator(_duration)]
+VaultPath = Annotated[str, _matching(_VAULT_PATH, "a Vault path without a leading or trailing '/'")]
+EnvName = Annotated[str, _matching(_ENV_NAME, "the name of an environment variable")]
+Quantity = Annotated[str, _matching(_QUANTITY, "a Kubernetes quantity such as 500m or 768Mi")]
+Usd = Annotated[float, Field(ge=0, strict=True)]
+Limit = Annotated[int, Field(ge=0, strict=True)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: camelCase keys, nothing unknown, nothing changed after loading."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+
+# --- sections --------------------------------------------------------------------------------------------
+
+
+class SecretSource(Section):
+    """Where the value of a property in Vault comes from; exactly one of its keys is given."""
+
+    value: SecretStr | None = None
+    env: EnvName | None = None
+    file: str | None = None
+    placeholder: Literal[True] | None = None
+    manual: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [name for name in SecretSource.model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                "expected exactly one of value (a secret), env, file, placeholder: true or manual: true, "
+                f"got {' and '.join(given) or 'none'}"
+            )
+        return self
+
+    def source(self) -> dict[str, Any]:
+        """Say the same to `providers.vault.KvSecret`, with a value marked secret."""
+        if self.value is not None:
+            return {"value": pulumi.Output.secret(self.value.get_secret_value())}
+        if self.placeholder:
+            return {"generate": "password"}
+        return self.model_dump(include={"env", "file", "manual"}, exclude_none=True)
+
+
+class ProviderKey(SecretSource):
+    """One credential of a model provider: the property of `api-keys` that holds it, and its source."""
+
+    property: Label
+
+
+class DatabaseSettings(Section):
+    """LiteLLM's PostgreSQL; the URL is kept in Vault, never in the state."""
+
+    url: SecretSource
+
+
+class KubernetesAuth(Section):
+    """The store logs in with the token of its ServiceAccount."""
+
+    method: Literal["kubernetes"] = "kubernetes"
+    mount: VaultPath = "kubernetes"
+    create_mount: bool = True
+    role: Label = "litellm"
+    audience: str = "vault"
+    kubernetes_host: Address = "https://kubernetes.default.svc"
+    kubernetes_ca_cert: str | None = None
+    disable_local_ca_jwt: bool = False
+    token_ttl_seconds: int = Field(default=600, ge=60)
+
+
+class TokenAuth(Section):
+    """The store holds a token: periodic, or with a long time to live."""
+
+    method: Literal["token"]
+    period: GoDuration | None = None
+    ttl: GoDuration | None = None
+
+    @model_validator(mode="after")
+    def _one_lifetime(self) -> Self:
+        if (self.period is None) == (self.ttl is None):
+            raise ValueError("expected exactly one of period (renewed for ever) and ttl (ends)")
+        return self
+
+
+class VaultSettings(Section):
+    """The Vault or OpenBao server, as Pods reach it and as this program uses it."""
+
+    internal_address: Address
+    allow_http: bool = False
+    namespace: str | None = None
+    ca_cert: str | None = None
+    ca_cert_env: EnvName | None = None
+    mount: VaultPath = "litellm"
+    create_mount: bool = True
+    retain_on_destroy: bool = True
+    auth: Annotated[KubernetesAuth | TokenAuth, Field(discriminator="method")] = KubernetesAuth()
+
+    @model_validator(mode="after")
+    def _transport(self) -> Self:
+        if self.internal_address.startswith("http://") and not self.allow_http:
+            raise ValueError("internalAddress is plain http: use https, or say allowHttp: true")
+        if self.ca_cert and self.ca_cert_env:
+            raise ValueError("caCert and caCertEnv both given: expected one of them")
+        if self.ca_cert and "-----BEGIN CERTIFICATE-----" not in self.ca_cert:
+            raise ValueError("caCert is not PEM: expected -----BEGIN CERTIFICATE-----")
+        return self
+
+    def connection(self) -> dict[str, Any]:
+        """How the providers reach the server; what is left out comes from VAULT_ADDR and its like."""
+        return {"namespace": self.namespace} if self.namespace else {}
+
+    def ca_pem(self) -> str | None:
+        """Give the CA that signs the server's certificate, or None for a publicly trusted one.
+
+        A preview may run where the file of `caCertEnv` isn't: it then shows the CA as empty.
+        """
+        if self.ca_cert_env is None:
+            return self.ca_cert
+        path = os.environ.get(self.ca_cert_env)
+        if path is None and pulumi.runtime.is_dry_run():
+            return ""
+        if path is None:
+            raise SettingsError([self._ca_problem("is not set; expected the path of a CA in PEM")])
+        try:
+            return Path(path).read_text(encoding="ascii")
+        except OSError as error:
+            raise SettingsError([self._ca_problem(f"names {path}: {error.strerror}")]) from None
+
+    def _ca_problem(self, what: str) -> str:
+        return f"{NAMESPACE}:vault.caCertEnv: the environment variable {self.ca_cert_env} {what}"
+
+
+class ExternalSecretsSettings(Section):
+    """How External Secrets Operator keeps the gateway's Secret equal to Vault."""
+
+    api_version: Literal["v1", "v1beta1"] = "v1"
+    refresh_interval: GoDuration = "15s"
+    sync_timeout_seconds: int = Field(default=180, ge=10)
+
+
+class KubernetesSettings(Section):
+    """The cluster; its address and credentials come from the kubeconfig that KUBECONFIG names."""
+
+    context: str | None = None
+    cluster_identifier: str = "llm-gateway"
+    force_conflicts: bool = False
+
+
+class Resources(Section):
+    """Requests and the memory limit of one replica."""
+
+    cpu_request: Quantity = "250m"
+    memory_request: Quantity = "768Mi"
+    memory_limit: Quantity = "2Gi"
+
+
+class MigrationSettings(Section):
+    """The Job that brings the database to the image's schema before each rollout."""
+
+    enabled: bool = True
+    command: list[str] = ["python", "litellm/proxy/prisma_migration.py"]
+    timeout_seconds: int = Field(default=300, ge=30)
+
+
+class IngressSettings(Section):
+    """How traffic from outside reaches the Service."""
+
+    kind: Literal["none", "ingress", "httproute"] = "none"
+    host: Host | None = None
+    class_name: Label | None = None
+    tls_secret: Label | None = None
+    cert_manager_issuer: Label | None = None
+    ssl_redirect: bool = True
+    await_address: bool = False
+    gateway_name: Label | None = None
+    gateway_namespace: Label | None = None
+    annotations: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed = {"none": (), "ingress": ("host", "class_name"), "httproute": ("host", "gateway_name")}[
+            self.kind
+        ]
+        missing = [to_camel(name) for name in needed if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"kind {self.kind} needs {' and '.join(missing)}")
+        if self.cert_manager_issuer and not self.tls_secret:
+            raise ValueError("certManagerIssuer needs tlsSecret: the Secret that cert-manager writes")
+        return self
+
+
+class VaultProperty(Section):
+    """One property of a KV v2 path."""
+
+    mount: VaultPath
+    path: VaultPath
+    property: str
+
+
+class SecretReference(Section):
+    """Where the admin key is found whenever a call is made; it is never part of the configuration."""
+
+    env: EnvName | None = None
+    file: str | None = None
+    vault: VaultProperty | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [name for name in SecretReference.model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"expected exactly one of env, file or vault, got {' and '.join(given) or 'none'}"
+            )
+        return self
+
+    def reference(self) -> dict[str, Any]:
+        """Say the same to the providers."""
+        return self.model_dump(exclude_none=True)
+
+
+class GatewaySettings(Section):
+    """The LiteLLM Deployment and what surrounds it."""
+
+    image: str
+    image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
+    namespace: Label = "litellm"
+    create_namespace: bool = True
+    replicas: int = Field(default=2, ge=1)
+    resources: Resources = Resources()
+    run_as_user: int = Field(default=10001, ge=1)
+    read_only_root_filesystem: bool = True
+    key_cache_ttl_seconds: int = Field(default=60, ge=1)
+    startup_timeout_seconds: int = Field(default=300, ge=30)
+    env: dict[EnvName, str] = {}
+    litellm_settings: dict[str, Any] = {}
+    router_settings: dict[str, Any] = {}
+    migration: MigrationSettings = MigrationSettings()
+    ingress: IngressSettings = IngressSettings()
+    url: Address | None = None
+    admin_key: SecretReference | None = None
+
+
+class ModelSettings(Section):
+    """One entry of LiteLLM's model list."""
+
+    name: str = Field(min_length=1)
+    model: str = Field(min_length=1)
+    api_key_env: EnvName | None = None
+    api_base: Address | None = None
+    mock_response: str | None = None
+    params: dict[str, Any] = {}
+    info: dict[str, Any] = {}
+
+
+class KeySettings(Section):
+    """One virtual key."""
+
+    name: Label
+    models: list[str] = Field(min_length=1)
+    alias: str | None = None
+    max_budget: Usd | None = None
+    budget_duration: LiteLLMDuration | None = None
+    duration: LiteLLMDuration | None = None
+    rpm_limit: Limit | None = None
+    tpm_limit: Limit | None = None
+    metadata: dict[str, Any] = {}
+    user_id: str | None = None
+    team_id: str | None = None
+
+
+class Settings(Section):
+    """The whole configuration of one stack."""
+
+    vault: VaultSettings
+    gateway: GatewaySettings
+    models: list[ModelSettings] = Field(min_length=1)
+    database: DatabaseSettings
+    provider_keys: dict[EnvName, ProviderKey] = {}
+    external_secrets: ExternalSecretsSettings = ExternalSecretsSettings()
+    kubernetes: KubernetesSettings = KubernetesSettings()
+    keys: list[KeySettings] = []

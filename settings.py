@@ -1,0 +1,181 @@
+"""Reads a stack's configuration: the only reader of `pulumi.Config`.
+
+Every key lives in the project's namespace (`llm-gateway:vault`, `llm-gateway:keys`, ...) and is checked here,
+before a single resource is declared. An error names the key, what it got and what it takes.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, get_args
+
+import pulumi
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from schema import NAMESPACE, KubernetesAuth, Section, Settings, SettingsError, TokenAuth
+
+__all__ = ["load"]
+
+# --- what one section can't see --------------------------------------------------------------------------
+
+# LiteLLM's own words for "what the team may use" and "everything"; a wildcard names a provider's models.
+_SPECIAL_MODELS = ("all-team-models", "all-proxy-models")
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    match = get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {match[0]!r}?" if match else ""
+
+
+def _cross_checks(settings: Settings) -> list[str]:
+    problems = []
+    names = [model.name for model in settings.models]
+    for index, model in enumerate(settings.models):
+        if model.api_key_env and model.api_key_env not in settings.provider_keys:
+            problems.append(
+                f"{NAMESPACE}:models[{index}].apiKeyEnv: {model.api_key_env} is not in "
+                f"{NAMESPACE}:providerKeys{_nearest(model.api_key_env, settings.provider_keys)}"
+            )
+    seen: dict[tuple[str, str], int] = {}
+    for index, key in enumerate(settings.keys):
+        problems += [
+            f"{NAMESPACE}:keys[{index}].models: {model_name!r} is not in the model list "
+            f"({', '.join(names)}){_nearest(model_name, names)}"
+            for model_name in key.models
+            if model_name not in names and model_name not in _SPECIAL_MODELS and "*" not in model_name
+        ]
+        for what, value in (("name", key.name), ("alias", key.alias)):
+            if value is not None and (first := seen.setdefault((what, value), index)) != index:
+                problems.append(
+                    f"{NAMESPACE}:keys[{index}].{what}: {value!r} is the {what} of keys[{first}] too; "
+                    f"each key needs its own"
+                )
+    for variable, wanted in _required_environment(settings):
+        if variable not in os.environ and not pulumi.runtime.is_dry_run():
+            problems.append(f"{NAMESPACE}:{wanted}: the environment variable {variable} is not set")
+    return problems
+
+
+def _required_environment(settings: Settings) -> Iterable[tuple[str, str]]:
+    if settings.database.url.env:
+        yield settings.database.url.env, "database.url.env"
+    for name, key in settings.provider_keys.items():
+        if key.env:
+            yield key.env, f"providerKeys.{name}.env"
+
+
+# The keys that may hold secrets themselves.
+_SECRET_BEARERS = ("database", "providerKeys")
+
+# --- loading ---------------------------------------------------------------------------------------------
+
+
+def load() -> Settings:
+    """Read the stack's configuration.
+
+    Returns
+    -------
+    Settings
+        Checked; secrets are `SecretStr`.
+
+    Raises
+    ------
+    SettingsError
+        With a sentence for every wrong key.
+    """
+    raw, plaintext_secrets = _read()
+    if plaintext_secrets:
+        raise SettingsError(plaintext_secrets)
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        raise SettingsError(_sentence(detail, raw) for detail in error.errors()) from None
+    if problems := _cross_checks(settings):
+        raise SettingsError(problems)
+    return settings
+
+
+def _read() -> tuple[dict[str, Any], list[str]]:
+    """Give the namespace's keys as documents, and a sentence for each secret that stands in plaintext."""
+    config = pulumi.runtime.config
+    raw: dict[str, Any] = {}
+    plaintext = []
+    for key, text in config.CONFIG.get().items():
+        namespace, _, name = key.partition(":")
+        if namespace != NAMESPACE:
+            continue
+        try:
+            raw[name] = json.loads(text)
+        except ValueError:
+            raw[name] = text
+        if name in _SECRET_BEARERS and not config.is_config_secret(key):
+            plaintext += [
+                f"{key}.{path}: stands in plaintext; "
+                f"set it with `pulumi config set --secret --path '{key}.{path}'`"
+                for path in _value_paths(raw[name])
+            ]
+    return raw, plaintext
+
+
+def _value_paths(document: Any, path: str = "") -> Iterable[str]:
+    """Find every `value` of a secret source: the only key that takes a secret itself."""
+    if isinstance(document, Mapping):
+        for name, item in document.items():
+            here = f"{path}.{name}" if path else name
+            if name == "value" and isinstance(item, str):
+                yield here
+            yield from _value_paths(item, here)
+
+
+def _sentence(detail: ErrorDetails, raw: Mapping[str, Any]) -> str:
+    """Turn one of pydantic's errors into a sentence that names the key, what it got and what it takes."""
+    steps, got = _follow(detail["loc"], raw)
+    where = f"{NAMESPACE}:" + "".join(
+        f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps
+    ).removeprefix(".")
+    if detail["type"] == "missing":
+        return f"{where}: is missing"
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(detail["loc"][:-1])
+        hint = _nearest(str(steps[-1]), known)
+        return f"{where}: is not a known key{hint} (known: {', '.join(sorted(known))})"
+    message = detail["msg"].removeprefix("Value error, ")
+    message = re.sub("^Input should be", "expected", message)
+    scalar = isinstance(got, str | int | float | bool) and steps[-1] != "value"
+    return f"{where}: {json.dumps(got)}: {message}" if scalar else f"{where}: {message}"
+
+
+def _follow(location: Iterable[str | int], raw: Mapping[str, Any]) -> tuple[list[str | int], Any]:
+    """Walk to a location, leaving out the steps that only pydantic knows (the tag of a union, `[key]`)."""
+    steps: list[str | int] = []
+    here: Any = raw
+    location = [step for step in location if step != "[key]"]
+    for position, step in enumerate(location):
+        inside = isinstance(here, list) or (isinstance(here, Mapping) and step in here)
+        if inside or position == len(location) - 1:
+            steps.append(step)
+            here = here[step] if inside else None
+    return steps, here
+
+
+def _known_keys(location: Iterable[str | int]) -> list[str]:
+    """Give the keys that the section at a location takes."""
+    section: Any = Settings
+    for step in location:
+        fields = {field.alias or name: field.annotation for name, field in section.model_fields.items()}
+        if step in fields:
+            section = next(iter(_sections(fields[str(step)])), section)
+        elif section is KubernetesAuth and step == "token":
+            section = TokenAuth
+    return [field.alias or name for name, field in section.model_fields.items()]
+
+
+def _sections(annotation: Any) -> Iterable[type[Section]]:
+    """Find the section classes inside an annotation such as `list[KeySettings]`."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _sections(argument)
