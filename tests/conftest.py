@@ -1,0 +1,95 @@
+"""The real servers of the tests: one platform and one stack, started once and taken down at the end.
+
+`LLM_GATEWAY_KEEP=1` leaves the platform up, so that the next run starts at once.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+from local.environment import environment
+from pydantic import SecretStr
+
+from local.instance import Instance
+from tests.support.cluster import Cluster
+from tests.support.gateway import admin
+from tests.support.project import Project
+from tests.support.vault import Vault
+
+ROOT = Path(__file__).parents[1]
+INSTANCE = os.environ.get("LLM_GATEWAY_TEST_INSTANCE", "test")
+
+
+def local(*arguments: str) -> None:
+    """Run the platform's own command; its sentence is the failure."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local", *arguments, "--instance", INSTANCE],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.exit(f"the local platform: {' '.join(arguments)}:\n{done.stdout}{done.stderr}", returncode=1)
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator[Mapping[str, str]]:
+    """Environment of a running platform: KUBECONFIG, VAULT_ADDR and the like."""
+    keep = bool(os.environ.get("LLM_GATEWAY_KEEP"))
+    if not keep:
+        local("down", "--purge", "--yes")
+    local("up")
+    yield environment(Instance.named(INSTANCE))
+    if not keep:
+        local("down", "--purge", "--yes")
+
+
+@pytest.fixture(scope="session")
+def project(platform: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Deploy the program with a configuration and a state of its own."""
+    project = Project(tmp_path_factory.mktemp("pulumi") / "project", platform)
+    project.up()
+    yield project
+    if project.resources():
+        project.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
+
+
+@pytest.fixture(scope="session")
+def vault_env(platform: Mapping[str, str]) -> dict[str, str]:
+    """VAULT_ADDR, VAULT_TOKEN and VAULT_CACERT of the real OpenBao."""
+    return {name: platform[name] for name in ("VAULT_ADDR", "VAULT_TOKEN", "VAULT_CACERT")}
+
+
+@pytest.fixture(scope="session")
+def vault(vault_env: dict[str, str]) -> Vault:
+    return Vault(vault_env)
+
+
+@pytest.fixture(scope="session")
+def cluster(platform: Mapping[str, str]) -> Cluster:
+    return Cluster(platform["KUBECONFIG"])
+
+
+@pytest.fixture(scope="session")
+def gateway_url(project: Project) -> str:
+    """Address of the real gateway."""
+    url: str = project.outputs()["gatewayUrl"]
+    return url
+
+
+@pytest.fixture(scope="session")
+def master_key(project: Project, vault: Vault) -> SecretStr:
+    """Read the master key from Vault, where the program has put it."""
+    del project  # only for the order: the stack writes it
+    return SecretStr(vault.read("litellm/api-keys")["master-key"])
+
+
+@pytest.fixture
+def gateway_admin(gateway_url: str, master_key: SecretStr) -> Iterator[httpx.Client]:
+    with admin(gateway_url, master_key) as client:
+        yield client

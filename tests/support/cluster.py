@@ -1,0 +1,74 @@
+"""The tests' own hands on the real cluster."""
+
+import base64
+from typing import Any
+
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
+
+__all__ = ["Cluster"]
+
+GONE = 404
+
+
+class Cluster:
+    """Reads objects and changes them as somebody beside the program would."""
+
+    def __init__(self, kubeconfig: str, namespace: str = "litellm") -> None:
+        api = config.new_client_from_config(config_file=kubeconfig)
+        self.core, self.apps = client.CoreV1Api(api), client.AppsV1Api(api)
+        self.custom = client.CustomObjectsApi(api)
+        self.namespace = namespace
+
+    def secret(self, name: str) -> dict[str, str]:
+        """Give a Secret's values in the clear."""
+        data = self.core.read_namespaced_secret(name, self.namespace).data or {}
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+    def wait_for_secret(self, name: str, key: str, value: str, timeout_seconds: float = 60) -> None:
+        """Wait until a Secret holds a value; fails by running out of time."""
+
+        @retry(
+            retry=retry_if_result(lambda equal: not equal),
+            stop=stop_after_delay(timeout_seconds),
+            wait=wait_fixed(0.2),
+        )
+        def holds() -> bool:
+            return self.secret(name).get(key) == value
+
+        holds()
+
+    def gateway_pods(self) -> list[Any]:
+        """Give the replicas that run and aren't about to stop."""
+        pods = self.core.list_namespaced_pod(
+            self.namespace, label_selector="app.kubernetes.io/component=gateway"
+        ).items
+        return [
+            pod for pod in pods if pod.status.phase == "Running" and pod.metadata.deletion_timestamp is None
+        ]
+
+    def variable_of(self, pod: Any, name: str) -> str:
+        """Give an environment variable of a Pod's first process."""
+        from kubernetes.stream import stream  # noqa: PLC0415 - imports a WebSocket client that few tests need
+
+        text: str = stream(
+            self.core.connect_get_namespaced_pod_exec,
+            pod.metadata.name,
+            self.namespace,
+            command=["python", "-c", f"import os; print(os.environ['{name}'], end='')"],
+            stdout=True,
+            stderr=True,
+            stdin=False,
+            tty=False,
+        )
+        return text
+
+    def namespace_exists(self, name: str) -> bool:
+        try:
+            self.core.read_namespace(name)
+        except ApiException as error:
+            if error.status == GONE:
+                return False
+            raise
+        return True

@@ -1,0 +1,160 @@
+"""A Pulumi project of the tests' own: the program as it is, a configuration and a state of its own."""
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+__all__ = ["CommandError", "Project", "Step", "without"]
+
+ROOT = Path(__file__).parents[2]
+LINKED = (".venv", "__main__.py", "components", "providers", "schema.py", "settings.py", "Pulumi.yaml")
+
+
+class CommandError(AssertionError):
+    """The CLI ended with an error where the test expected none."""
+
+    def __init__(self, arguments: Sequence[str], output: str) -> None:
+        super().__init__(f"pulumi {' '.join(arguments)} failed:\n{output}")
+        self.output = output
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a preview."""
+
+    operation: str
+    type: str
+    name: str
+    changed: frozenset[str]
+
+
+class Project:
+    """The program in a folder of its own; what the CLI writes stays there."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.transcript = ""
+        folder.mkdir()
+        for name in LINKED:
+            (folder / name).symlink_to(ROOT / name)
+        (folder / "passphrase").write_text("a passphrase of the tests")
+        state = folder / "state"
+        state.mkdir()
+        self.environment = dict(environment) | {
+            "PULUMI_BACKEND_URL": state.as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(folder / "passphrase"),
+        }
+        self.configuration: dict[str, Any] = {}
+        self.reset_configuration()
+        self.pulumi("stack", "init", "dev", "--non-interactive")
+
+    @classmethod
+    def existing(cls, folder: Path, environment: Mapping[str, str]) -> Self:
+        """Give a project that is there already, with the state that the environment names."""
+        project = cls.__new__(cls)
+        project.folder, project.environment, project.transcript = folder, dict(environment), ""
+        return project
+
+    # --- configuration ---
+
+    def reset_configuration(self) -> None:
+        """Go back to the tracked configuration of the dev stack."""
+        text = (ROOT / "Pulumi.dev.yaml").read_text()
+        self.configuration = yaml.safe_load(text)["config"]
+        self._write()
+
+    def configure(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Change the configuration, as an engineer would in the stack's file."""
+        change(self.configuration)
+        self._write()
+
+    def _write(self) -> None:
+        """Keep what the CLI itself keeps in the file: the salt of the passphrase."""
+        file = self.folder / "Pulumi.dev.yaml"
+        document = yaml.safe_load(file.read_text()) if file.exists() else {}
+        file.write_text(yaml.safe_dump({**(document or {}), "config": self.configuration}))
+
+    # --- the CLI ---
+
+    def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+        """Run the CLI and give its exit code, standard output and standard error."""
+        done = subprocess.run(
+            ["pulumi", *arguments],
+            cwd=self.folder,
+            env=self.environment if environment is None else dict(environment),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.transcript += done.stdout + done.stderr
+        return done.returncode, done.stdout, done.stderr
+
+    def pulumi(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+        """Run the CLI, fail the test if it fails, and give its standard output."""
+        code, out, err = self.run(*arguments, environment=environment)
+        if code:
+            raise CommandError(arguments, out + err)
+        return out
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the CLI without waiting for it, in a process group of its own."""
+        return subprocess.Popen(
+            ["pulumi", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            process_group=0,
+        )
+
+    def up(self, *arguments: str) -> str:
+        return self.pulumi("up", "--yes", "--skip-preview", "--stack", "dev", *arguments)
+
+    def refresh(self) -> str:
+        return self.pulumi("refresh", "--yes", "--skip-preview", "--stack", "dev")
+
+    def preview(self, *arguments: str, environment: Mapping[str, str] | None = None) -> list[Step]:
+        """Give the steps of a preview that would change something."""
+        text = self.pulumi("preview", "--json", "--stack", "dev", *arguments, environment=environment)
+        steps = json.loads(text)["steps"]
+        return [_step(step) for step in steps if step["op"] not in ("same", "read")]
+
+    def outputs(self) -> dict[str, Any]:
+        """Give the stack's outputs, secrets included."""
+        out: dict[str, Any] = json.loads(
+            self.pulumi("stack", "output", "--json", "--show-secrets", "--stack", "dev")
+        )
+        return out
+
+    def resources(self) -> list[dict[str, Any]]:
+        """Give the resources of the state as they are stored: secrets are ciphertext."""
+        state = json.loads(self.pulumi("stack", "export", "--stack", "dev"))
+        resources: list[dict[str, Any]] = state["deployment"].get("resources", [])
+        return resources
+
+    def written_files(self) -> dict[Path, bytes]:
+        """Give everything that the CLI has written: state, history, backups, configuration."""
+        return {
+            path: path.read_bytes()
+            for path in self.folder.rglob("*")
+            if path.is_file() and not path.is_symlink() and path.name != "passphrase"
+        }
+
+
+def _step(step: Mapping[str, Any]) -> Step:
+    _, _, type_chain, name = step["urn"].split("::", 3)
+    changed = {
+        path.split(".")[0].split("[")[0] for path in step.get("detailedDiff") or step.get("diffReasons") or ()
+    }
+    return Step(step["op"], type_chain.rpartition("$")[2], name, frozenset(changed))
+
+
+def without(environment: Mapping[str, str], *prefixes: str) -> dict[str, str]:
+    """Give an environment without the variables that begin with these prefixes."""
+    return {name: value for name, value in environment.items() if not name.startswith(prefixes)}

@@ -1,0 +1,38 @@
+"""The tests' own hands on the real OpenBao."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import hvac
+
+__all__ = ["Vault"]
+
+
+class Vault:
+    """Reads and writes KV v2 values as somebody beside the program would."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.client = hvac.Client(
+            url=environment["VAULT_ADDR"],
+            token=environment["VAULT_TOKEN"],
+            verify=environment["VAULT_CACERT"],
+        )
+
+    def read(self, full_path: str) -> dict[str, str]:
+        """Give the properties at `mount/path`."""
+        mount, _, path = full_path.partition("/")
+        answer = self.client.secrets.kv.v2.read_secret_version(
+            path=path, mount_point=mount, raise_on_deleted_version=True
+        )
+        data: dict[str, str] = answer["data"]["data"]
+        return data
+
+    def change(self, full_path: str, **properties: str) -> None:
+        """Set some properties and leave the others."""
+        mount, _, path = full_path.partition("/")
+        data = {**self.read(full_path), **{name.replace("_", "-"): v for name, v in properties.items()}}
+        self.client.secrets.kv.v2.create_or_update_secret(path=path, secret=data, mount_point=mount)
+
+    def mounts(self) -> dict[str, Any]:
+        mounts: dict[str, Any] = self.client.sys.list_mounted_secrets_engines()["data"]
+        return mounts

@@ -1,0 +1,189 @@
+"""Every wrong key ends in one sentence that names it, before anything is declared."""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from schema import SettingsError
+from settings import load
+from tests.support.declared import ROOT, Document, configure, dev_config
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("LITELLM_DATABASE_URL", "postgresql://x")
+    yield
+    pulumi.runtime.set_all_config({}, [])
+
+
+def test_the_dev_stack_loads() -> None:
+    configure(dev_config())
+    settings = load()
+    assert settings.gateway.replicas == 1
+    assert [key.name for key in settings.keys] == ["team-search", "team-support"]
+    assert settings.keys[0].max_budget == 5
+
+
+def test_the_example_of_a_real_environment_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    text = (ROOT / "Pulumi.prod.example.yaml").read_text()
+    configure({key.partition(":")[2]: value for key, value in yaml.safe_load(text)["config"].items()})
+    assert load().gateway.replicas == 3
+
+
+def change(path: str, value: Any) -> Callable[[Document], None]:
+    def apply(document: Document) -> None:
+        *parents, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+        here: Any = document
+        for step in parents:
+            here = here[step]
+        here[last] = value
+
+    return apply
+
+
+def remove(key: str) -> Callable[[Document], None]:
+    return lambda document: document.pop(key)
+
+
+WRONG: dict[str, tuple[Callable[[Document], Any], str]] = {
+    "unknown section": (
+        change("gatway", {}),
+        "llm-gateway:gatway: is not a known key; did you mean 'gateway'?",
+    ),
+    "misspelt key": (
+        change("keys.0.maxBuget", 3),
+        "llm-gateway:keys[0].maxBuget: is not a known key; did you mean 'maxBudget'?",
+    ),
+    "misspelt key of a nested section": (
+        change("vault.auth.audiense", "x"),
+        "llm-gateway:vault.auth.audiense: is not a known key; did you mean 'audience'?",
+    ),
+    "missing section": (remove("models"), "llm-gateway:models: is missing"),
+    "wrong type": (
+        change("gateway.replicas", "two"),
+        'llm-gateway:gateway.replicas: "two": expected a valid integer',
+    ),
+    "budget below 0": (
+        change("keys.0.maxBudget", -5),
+        "llm-gateway:keys[0].maxBudget: -5: expected greater than or equal to 0",
+    ),
+    "budget as text": (
+        change("keys.0.maxBudget", "5"),
+        'llm-gateway:keys[0].maxBudget: "5": expected a valid number',
+    ),
+    "a duration LiteLLM doesn't know": (
+        change("keys.0.budgetDuration", "30 days"),
+        'llm-gateway:keys[0].budgetDuration: "30 days":',
+    ),
+    "a model that isn't in the list": (
+        change("keys.0.models", ["gpt-4"]),
+        "llm-gateway:keys[0].models: 'gpt-4' is not in the model list (gpt-4o, claude-sonnet); did you mean 'gpt-4o'?",
+    ),
+    "two keys with one alias": (
+        lambda document: [key.update(alias="shared") for key in document["keys"]],
+        "llm-gateway:keys[1].alias: 'shared' is the alias of keys[0] too",
+    ),
+    "two keys with one name": (
+        change("keys.1.name", "team-search"),
+        "llm-gateway:keys[1].name: 'team-search' is the name of keys[0] too",
+    ),
+    "a namespace that Kubernetes would refuse": (
+        change("gateway.namespace", "LiteLLM_prod"),
+        'llm-gateway:gateway.namespace: "LiteLLM_prod": expected a name that Kubernetes takes',
+    ),
+    "a host that Kubernetes would refuse": (
+        change("gateway.ingress.host", "https://llm.example.com"),
+        "llm-gateway:gateway.ingress.host:",
+    ),
+    "no source of a secret": (
+        change("providerKeys.OPENAI_API_KEY", {"property": "openai-key"}),
+        "llm-gateway:providerKeys.OPENAI_API_KEY: expected exactly one of value",
+    ),
+    "two sources of a secret": (
+        change("database.url", {"env": "X", "manual": True}),
+        "llm-gateway:database.url: expected exactly one of value",
+    ),
+    "an environment variable that isn't set": (
+        change("database.url", {"env": "NOT_SET_ANYWHERE"}),
+        "llm-gateway:database.url.env: the environment variable NOT_SET_ANYWHERE is not set",
+    ),
+    "a model's key that no provider key gives": (
+        change("models.0.apiKeyEnv", "OPEN_API_KEY"),
+        "llm-gateway:models[0].apiKeyEnv: OPEN_API_KEY is not in llm-gateway:providerKeys; "
+        "did you mean 'OPENAI_API_KEY'?",
+    ),
+    "plain http for Vault": (
+        change("vault.internalAddress", "http://vault.example.com:8200"),
+        "llm-gateway:vault: internalAddress is plain http",
+    ),
+    "a CA that isn't PEM": (
+        lambda document: document["vault"].update(caCert="MIIB", caCertEnv=None),
+        "llm-gateway:vault: caCert is not PEM",
+    ),
+    "an Ingress without a class": (
+        change("gateway.ingress", {"kind": "ingress", "host": "a.example.com"}),
+        "llm-gateway:gateway.ingress: kind ingress needs className",
+    ),
+    "an auth method that there isn't": (
+        change("vault.auth", {"method": "ldap"}),
+        "llm-gateway:vault.auth:",
+    ),
+    "a name that is no environment variable": (
+        change("providerKeys", {"OPENAI-KEY": {"property": "x", "manual": True}}),
+        "llm-gateway:providerKeys.OPENAI-KEY: expected the name of an environment variable",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "sentence"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_key_is_named(spoil: Callable[[Document], Any], sentence: str) -> None:
+    document = deepcopy(dev_config())
+    spoil(document)
+    configure(document)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert any(line.startswith(sentence) for line in caught.value.sentences), caught.value.sentences
+
+
+def test_all_problems_are_said_at_once() -> None:
+    document = dev_config()
+    document["keys"][0]["maxBudget"] = -1
+    document["gateway"]["namespace"] = "A"
+    configure(document)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert len(caught.value.sentences) == 2
+
+
+def test_a_secret_in_plaintext_is_refused_and_not_repeated() -> None:
+    document = dev_config()
+    document["database"] = {"url": {"value": "postgresql://u:hunter2@db/x"}}
+    configure(document)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert "llm-gateway:database.url.value: stands in plaintext" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_secret_value_is_taken_and_shown_nowhere() -> None:
+    document = dev_config()
+    document["database"] = {"url": {"value": "postgresql://u:hunter2@db/x"}}
+    configure(document, secret=("database",))
+    settings = load()
+    assert settings.database.url.value is not None
+    assert settings.database.url.value.get_secret_value().endswith("/x")
+    assert "hunter2" not in repr(settings)
+
+
+def test_a_wrong_secret_is_not_shown() -> None:
+    document = dev_config()
+    document["database"] = {"url": {"value": ["hunter2"]}}
+    configure(document, secret=("database",))
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert "hunter2" not in str(caught.value)
