@@ -1,0 +1,123 @@
+"""The border to other programs: their failures become sentences, and none outlives its caller."""
+
+import os
+import shlex
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from toolchain.errors import CommandFailedError, ToolMissingError
+
+__all__ = ["answer_of", "run"]
+
+TAIL_LINES = 15
+GRACE_SECONDS = 10
+QUERY_TIMEOUT_SECONDS = 30
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    note: Callable[[str], None] | None = None,
+) -> None:
+    """Run a command to its end, with its output in a log file.
+
+    Parameters
+    ----------
+    command
+        The program and its arguments.
+    log
+        File to which the command and its output are appended.
+    cwd
+        Folder to run in.
+    env
+        Variables on top of this process's own.
+    note
+        Called with each line of output, to show what the command is at.
+
+    Raises
+    ------
+    CommandFailedError
+        It ended with another code than 0.
+    ToolMissingError
+        There is no such program.
+    """
+    words = [str(word) for word in command]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    with log.open("a", encoding="utf-8") as sink:
+        sink.write(f"$ {shlex.join(words)}\n")
+        sink.flush()
+        process = _start(words, cwd, env)
+        try:
+            assert process.stdout is not None  # noqa: S101: asked for with PIPE
+            for line in process.stdout:
+                sink.write(line)
+                if text := line.rstrip():
+                    tail.append(text)
+                    if note:
+                        note(text)
+            code = process.wait()
+        except BaseException:
+            _end_group(process)
+            raise
+    if code != 0:
+        raise CommandFailedError(Path(words[0]).name, _ending(code), log, tail)
+
+
+def answer_of(command: Sequence[str | Path], *, cwd: Path | None = None) -> str | None:
+    """Return what a short command prints, or None where it doesn't exist or fails."""
+    try:
+        finished = subprocess.run(
+            [str(word) for word in command],
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=QUERY_TIMEOUT_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return finished.stdout.strip()
+
+
+def _start(words: list[str], cwd: Path | None, env: Mapping[str, str] | None) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            words,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            # A group of its own: so that a compiler's children can be ended with it, and Ctrl-C reaches only us.
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise ToolMissingError(words[0], "here", "install it") from error
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
+    for ending in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, ending)
+        except ProcessLookupError:
+            pass
+        try:
+            process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+def _ending(code: int) -> str:
+    return f"ended with code {code}" if code > 0 else f"was ended by {signal.Signals(-code).name}"

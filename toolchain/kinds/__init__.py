@@ -1,0 +1,1 @@
+"""The kinds of artefacts: one module for each way to get one."""

@@ -1,0 +1,36 @@
+"""Node.js: the machine's, or the one that a Python package carries."""
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolchain import command
+from toolchain.artefact import Build
+from toolchain.kinds.python import PythonTree
+
+__all__ = ["NodeRuntime", "npm_install"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeRuntime(PythonTree):
+    """A folder with ``bin/node`` and ``bin/npm``."""
+
+    minimum_major: int
+
+    def found_on_machine(self) -> Path | None:
+        node = shutil.which("node")
+        if node is None or not Path(node).with_name("npm").exists() or Path(node).parent.name != "bin":
+            return None
+        match = re.match(r"v(\d+)\.", command.answer_of([node, "--version"]) or "")
+        return Path(node).parent.parent if match and int(match[1]) >= self.minimum_major else None
+
+
+def npm_install(build: Build, project: Path) -> None:
+    """Install what the project's package-lock.json names, with no script of any package run."""
+    programs = build.needed["node"] / "bin"
+    # npm starts the `node` that is on PATH.
+    path = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=warn"]
+    build.run(programs / "npm", *words, cwd=project, env=path)

@@ -1,0 +1,88 @@
+"""Packages from a Python index, installed from a lock file with hashes into a folder of their own."""
+
+import ast
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import ClassVar
+
+from toolchain import command, paths
+from toolchain.artefact import Artefact, Build
+from toolchain.errors import ToolMissingError
+
+__all__ = ["LOCKS", "PythonTree", "install"]
+
+LOCKS = paths.SOURCES / "locks"
+
+UV_VARIABLE_OF_PIP_SETTING = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "cert": "SSL_CERT_FILE",
+    "proxy": "ALL_PROXY",
+}
+"""What of pip's configuration uv wants to be told in its own words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PythonTree(Artefact):
+    """What a lock file names, in a folder."""
+
+    origin: ClassVar[str] = "installed"
+
+    lock: str
+    """File below ``locks/``."""
+
+    @property
+    def sources(self) -> Sequence[Path]:
+        return (LOCKS / self.lock,)
+
+    def build(self, build: Build) -> None:
+        install(build, LOCKS / self.lock, build.folder)
+
+
+def install(
+    build: Build, lock: Path, target: Path, *options: str | Path, env: Mapping[str, str] | None = None
+) -> None:
+    """Install exactly what `lock` names into the folder `target`; wheels only, checked against their hashes."""
+    words = ["pip", "install", "--target", target, "--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    # Copies, because hard links into uv's cache would let a change of one spoil the other.
+    words += ["--link-mode", "copy", *options, "--requirement", lock]
+    build.run(*_uv(), *words, env={**_index_settings(), **(env or {})})
+
+
+def _uv() -> list[str]:
+    beside = Path(sys.executable).with_name("uv")
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if found:
+        return [found]
+    if command.answer_of([sys.executable, "-m", "uv", "--version"]):
+        return [sys.executable, "-m", "uv"]
+    raise ToolMissingError("uv", "to install Python packages", "run `make` once, or `pip install uv`")
+
+
+@cache
+def _index_settings() -> dict[str, str]:
+    """Return the variables that make uv use the index, the certificates and the proxy that pip is set up with."""
+    pip = _pip_settings()
+    wanted = {variable: pip[name] for name, variable in UV_VARIABLE_OF_PIP_SETTING.items() if name in pip}
+    # uv trusts a list of its own unless it is told to trust what the machine trusts.
+    wanted["UV_SYSTEM_CERTS"] = "1"
+    return {variable: value for variable, value in wanted.items() if variable not in os.environ}
+
+
+def _pip_settings() -> dict[str, str]:
+    answer = command.answer_of([sys.executable, "-m", "pip", "config", "list"])
+    if answer is None:
+        answer = command.answer_of(["pip", "config", "list"]) or ""
+    settings: dict[str, str] = {}
+    # pip prints lines such as global.index-url='…', those that weigh more last.
+    for line in answer.splitlines():
+        key, separator, value = line.partition("=")
+        if separator:
+            settings[key.rpartition(".")[2]] = str(ast.literal_eval(value))
+    return settings

@@ -1,0 +1,3 @@
+module llm-gateway/toolchain/pause
+
+go 1.25
