@@ -81,6 +81,7 @@ class Section(BaseModel):
 
     model_config = ConfigDict(
         alias_generator=to_camel,
+        use_attribute_docstrings=True,
         extra="forbid",
         frozen=True,
         populate_by_name=True,
@@ -95,10 +96,15 @@ class SecretSource(Section):
     """Where the value of a property in Vault comes from; exactly one of its keys is given."""
 
     value: SecretStr | None = None
+    """The secret itself: `pulumi config set --secret --path ...`; kept encrypted in config and state."""
     env: EnvName | None = None
+    """Environment variable that holds it when `pulumi up` runs; never in the state."""
     file: str | None = None
+    """File that holds it when `pulumi up` runs; never in the state."""
     placeholder: Literal[True] | None = None
+    """Made up once: for models that need no account."""
     manual: Literal[True] | None = None
+    """Put into Vault by hand; never written."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -123,12 +129,14 @@ class ProviderKey(SecretSource):
     """One credential of a model provider: the property of `api-keys` that holds it, and its source."""
 
     property: Label
+    """Property of `api-keys` that holds it."""
 
 
 class DatabaseSettings(Section):
     """LiteLLM's PostgreSQL; the URL is kept in Vault, never in the state."""
 
     url: SecretSource
+    """Source of `postgresql://user:password@host:5432/database`."""
 
 
 class KubernetesAuth(Section):
@@ -136,13 +144,21 @@ class KubernetesAuth(Section):
 
     method: Literal["kubernetes"] = "kubernetes"
     mount: VaultPath = "kubernetes"
+    """Path of the auth method, one for each cluster."""
     create_mount: bool = True
+    """False where somebody else looks after the auth method and its configuration."""
     role: Label = "litellm"
+    """Name of the role."""
     audience: str = "vault"
+    """Audience that the store asks for and the role demands."""
     kubernetes_host: Address = "https://kubernetes.default.svc"
+    """The cluster's API server as Vault reaches it."""
     kubernetes_ca_cert: str | None = None
+    """PEM of the CA of the API server; not needed for Vault inside the cluster."""
     disable_local_ca_jwt: bool = False
+    """True for Vault outside the cluster."""
     token_ttl_seconds: int = Field(default=600, ge=60)
+    """Life of the store's Vault token."""
 
 
 class TokenAuth(Section):
@@ -150,7 +166,9 @@ class TokenAuth(Section):
 
     method: Literal["token"]
     period: GoDuration | None = None
+    """A periodic token: lives on as long as it is renewed within this time."""
     ttl: GoDuration | None = None
+    """A token that ends after this time."""
 
     @model_validator(mode="after")
     def _one_lifetime(self) -> Self:
@@ -163,14 +181,23 @@ class VaultSettings(Section):
     """The Vault or OpenBao server, as Pods reach it and as this program uses it."""
 
     internal_address: Address
+    """Address as Pods reach it; this program uses VAULT_ADDR or `vault:address`."""
     allow_http: bool = False
+    """Take plain http for the address."""
     namespace: str | None = None
+    """Namespace of Vault Enterprise or OpenBao."""
     ca_cert: str | None = None
+    """PEM of the CA that signed the server's certificate."""
     ca_cert_env: EnvName | None = None
+    """Environment variable with the path of that CA instead."""
     mount: VaultPath = "litellm"
+    """Path of the KV v2 mount."""
     create_mount: bool = True
+    """False where the mount exists and belongs to somebody else."""
     retain_on_destroy: bool = True
+    """Leave the mount and its values at `pulumi destroy`; the next `up` wants `createMount: false`."""
     auth: Annotated[KubernetesAuth | TokenAuth, Field(discriminator="method")] = KubernetesAuth()
+    """How the store logs in: method `kubernetes` or `token`."""
 
     @model_validator(mode="after")
     def _transport(self) -> Self:
@@ -211,16 +238,22 @@ class ExternalSecretsSettings(Section):
     """How External Secrets Operator keeps the gateway's Secret equal to Vault."""
 
     api_version: Literal["v1", "v1beta1"] = "v1"
+    """Version of the operator's API."""
     refresh_interval: GoDuration = "15s"
+    """How often the operator compares the Secret with Vault."""
     sync_timeout_seconds: int = Field(default=180, ge=10)
+    """How long `pulumi up` waits for the store and the first sync."""
 
 
 class KubernetesSettings(Section):
     """The cluster; its address and credentials come from the kubeconfig that KUBECONFIG names."""
 
     context: str | None = None
+    """Context of the kubeconfig."""
     cluster_identifier: str = "llm-gateway"
+    """What makes a cluster another one: a change replaces every object."""
     force_conflicts: bool = False
+    """Take fields back that somebody else has changed, instead of failing with a conflict."""
 
 
 class Resources(Section):
@@ -235,23 +268,36 @@ class MigrationSettings(Section):
     """The Job that brings the database to the image's schema before each rollout."""
 
     enabled: bool = True
+    """False where migrations are somebody else's work."""
     command: list[str] = ["python", "litellm/proxy/prisma_migration.py"]
+    """What the Job runs, in the image of the gateway."""
     timeout_seconds: int = Field(default=300, ge=30)
+    """Time after which it has failed."""
 
 
 class IngressSettings(Section):
     """How traffic from outside reaches the Service."""
 
     kind: Literal["none", "ingress", "httproute"] = "none"
+    """none, ingress, or httproute (Gateway API)."""
     host: Host | None = None
+    """Host name of the gateway."""
     class_name: Label | None = None
+    """ingressClassName of the Ingress."""
     tls_secret: Label | None = None
+    """Secret with the certificate."""
     cert_manager_issuer: Label | None = None
+    """ClusterIssuer of cert-manager that writes it."""
     ssl_redirect: bool = True
+    """Redirect http to https (ingress-nginx; with a Gateway it is the listener's work)."""
     await_address: bool = False
+    """Wait until the controller has given the Ingress an address."""
     gateway_name: Label | None = None
+    """Gateway of the HTTPRoute."""
     gateway_namespace: Label | None = None
+    """Its namespace, if it is another."""
     annotations: dict[str, str] = {}
+    """Further annotations."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -278,8 +324,11 @@ class SecretReference(Section):
     """Where the admin key is found whenever a call is made; it is never part of the configuration."""
 
     env: EnvName | None = None
+    """Environment variable."""
     file: str | None = None
+    """File."""
     vault: VaultProperty | None = None
+    """Property in Vault: mount, path, property."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -299,60 +348,103 @@ class GatewaySettings(Section):
     """The LiteLLM Deployment and what surrounds it."""
 
     image: str
+    """Image of LiteLLM, by digest or tag."""
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
+    """As in a Pod."""
     namespace: Label = "litellm"
+    """Namespace of everything the gateway consists of."""
     create_namespace: bool = True
+    """False where it exists and belongs to somebody else."""
     replicas: int = Field(default=2, ge=1)
+    """Replicas of the Deployment."""
     resources: Resources = Resources()
+    """cpuRequest, memoryRequest and memoryLimit of a replica."""
     run_as_user: int = Field(default=10001, ge=1)
+    """User and group of the containers."""
     read_only_root_filesystem: bool = True
+    """Only /tmp is writable; for images that need more, false."""
     key_cache_ttl_seconds: int = Field(default=60, ge=1)
+    """How long a replica may go on accepting a revoked key."""
     startup_timeout_seconds: int = Field(default=300, ge=30)
+    """How long a replica may take to start."""
     env: dict[EnvName, str] = {}
+    """Further environment variables, no secrets."""
     litellm_settings: dict[str, Any] = {}
+    """LiteLLM's `litellm_settings`."""
     router_settings: dict[str, Any] = {}
+    """LiteLLM's `router_settings`."""
     migration: MigrationSettings = MigrationSettings()
+    """The Job before each rollout."""
     ingress: IngressSettings = IngressSettings()
+    """The way in from outside."""
     url: Address | None = None
+    """Address at which this program calls the key API; without it the Service's ClusterIP."""
     admin_key: SecretReference | None = None
+    """Where the admin key is found; without it the master key in Vault."""
 
 
 class ModelSettings(Section):
     """One entry of LiteLLM's model list."""
 
     name: str = Field(min_length=1)
+    """Name that apps ask for."""
     model: str = Field(min_length=1)
+    """LiteLLM's `provider/model`."""
     api_key_env: EnvName | None = None
+    """Variable of `providerKeys` with its credential."""
     api_base: Address | None = None
+    """Address of the provider."""
     mock_response: str | None = None
+    """Answer with this text and call no provider."""
     params: dict[str, Any] = {}
+    """Further `litellm_params`."""
     info: dict[str, Any] = {}
+    """`model_info`."""
 
 
 class KeySettings(Section):
     """One virtual key."""
 
     name: Label
+    """Name of the resource; the alias begins with it."""
     models: list[str] = Field(min_length=1)
+    """Models it may use."""
     alias: str | None = None
+    """An alias of your own instead of `<name>-<7 hex>`."""
     max_budget: Usd | None = None
+    """USD."""
     budget_duration: LiteLLMDuration | None = None
+    """Time after which the spend begins anew: 30s, 15m, 24h, 7d, 2w, 1mo."""
     duration: LiteLLMDuration | None = None
+    """Life of the key, from its creation."""
     rpm_limit: Limit | None = None
+    """Requests a minute."""
     tpm_limit: Limit | None = None
+    """Tokens a minute."""
     metadata: dict[str, Any] = {}
+    """Anything; shown in the gateway beside our own marks."""
     user_id: str | None = None
+    """Owner in LiteLLM."""
     team_id: str | None = None
+    """Team in LiteLLM."""
 
 
 class Settings(Section):
     """The whole configuration of one stack."""
 
     vault: VaultSettings
+    """The Vault or OpenBao server."""
     gateway: GatewaySettings
+    """The LiteLLM Deployment."""
     models: list[ModelSettings] = Field(min_length=1)
+    """The model list."""
     database: DatabaseSettings
+    """LiteLLM's PostgreSQL."""
     provider_keys: dict[EnvName, ProviderKey] = {}
+    """Environment variable -> property in Vault and source."""
     external_secrets: ExternalSecretsSettings = ExternalSecretsSettings()
+    """How the operator follows Vault."""
     kubernetes: KubernetesSettings = KubernetesSettings()
+    """The cluster."""
     keys: list[KeySettings] = []
+    """The virtual keys."""

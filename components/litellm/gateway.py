@@ -136,6 +136,7 @@ class Gateway(pulumi.ComponentResource):
         kind: str,
         suffix: str,
         body: dict[str, Any],
+        *,
         depends_on: Sequence[pulumi.Resource] = (),
         timeout_seconds: int = 120,
     ) -> Manifest:

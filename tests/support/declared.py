@@ -35,6 +35,7 @@ class Declared:
     type: str
     name: str
     inputs: Mapping[str, Any]
+    provider: str | None
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Recorder(pulumi.runtime.Mocks):
     outputs: dict[str, Any] = field(default_factory=dict)
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        self.resources.append(Declared(args.typ, args.name, args.inputs))
+        self.resources.append(Declared(args.typ, args.name, args.inputs, args.provider))
         state = dict(args.inputs)
         if args.typ == "kubernetes:core/v1:Service":
             state["spec"] = {**state["spec"], "clusterIP": "10.96.7.7"}
@@ -63,7 +64,7 @@ class Recorder(pulumi.runtime.Mocks):
             state["clientToken"] = "s.store-token"
         return f"{args.name}-id", state
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[Any, Any]:
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         raise NotImplementedError(args.token)
 
     def one(self, type_suffix: str, name: str | None = None) -> Declared:
@@ -83,7 +84,7 @@ def declare(document: Document, secret: tuple[str, ...] = (), *, preview: bool =
     pulumi.runtime.set_mocks(recorder, project="llm-gateway", stack="dev", preview=preview)
     exported = recorder.outputs
 
-    @pulumi.runtime.test
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's own has no types
     def run() -> Any:
         result = runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
         waiting = {"keys": result["keys"].outputs, "url": result["litellm"].url}

@@ -34,5 +34,5 @@ class Vault:
         self.client.secrets.kv.v2.create_or_update_secret(path=path, secret=data, mount_point=mount)
 
     def mounts(self) -> dict[str, Any]:
-        mounts: dict[str, Any] = self.client.sys.list_mounted_secrets_engines()["data"]
+        mounts: dict[str, Any] = self.client.read("sys/mounts")["data"]
         return mounts

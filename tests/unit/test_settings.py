@@ -114,8 +114,10 @@ WRONG: dict[str, tuple[Callable[[Document], Any], str]] = {
     ),
     "a model's key that no provider key gives": (
         change("models.0.apiKeyEnv", "OPEN_API_KEY"),
-        "llm-gateway:models[0].apiKeyEnv: OPEN_API_KEY is not in llm-gateway:providerKeys; "
-        "did you mean 'OPENAI_API_KEY'?",
+        (
+            "llm-gateway:models[0].apiKeyEnv: OPEN_API_KEY is not in llm-gateway:providerKeys; "
+            "did you mean 'OPENAI_API_KEY'?"
+        ),
     ),
     "plain http for Vault": (
         change("vault.internalAddress", "http://vault.example.com:8200"),

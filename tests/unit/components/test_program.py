@@ -90,7 +90,8 @@ def test_a_token_store_keeps_its_token_secret(config: Document) -> None:
 
 def test_the_external_secret_maps_the_five_variables(config: Document) -> None:
     spec = declare(config).one(":ExternalSecret").inputs["spec"]
-    assert {item["secretKey"]: tuple(item["remoteRef"].values()) for item in spec["data"]} == {
+    mapped = {item["secretKey"]: item["remoteRef"] for item in spec["data"]}
+    assert {name: (ref["key"], ref["property"]) for name, ref in mapped.items()} == {
         "LITELLM_MASTER_KEY": ("api-keys", "master-key"),
         "LITELLM_SALT_KEY": ("api-keys", "salt-key"),
         "OPENAI_API_KEY": ("api-keys", "openai-key"),
@@ -227,6 +228,7 @@ def test_every_object_carries_the_recommended_labels(config: Document) -> None:
     objects = [r for r in recorder.resources if r.type.startswith("kubernetes:")]
     assert len(objects) >= 9
     for resource in objects:
+        assert "pulumi:providers:kubernetes::cluster" in (resource.provider or ""), resource.name
         assert resource.inputs["metadata"]["labels"]["app.kubernetes.io/part-of"] == "llm-gateway", (
             resource.name
         )

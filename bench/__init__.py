@@ -1,0 +1,1 @@
+"""Benchmarks of what the README and the design claim; run by hand, never part of a test."""

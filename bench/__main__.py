@@ -1,0 +1,111 @@
+"""`python -m bench [NAME...]`: measures on the running local platform and prints one line a figure.
+
+Everything happens in a throw-away project of its own (own state, own configuration), except `memory`, which
+only looks, and `sync`, which writes a provider key of the dev stack once.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from local.environment import environment
+from local.instance import Instance
+
+ROOT = Path(__file__).parents[1]
+console = Console(highlight=False)
+app = typer.Typer(add_completion=False, help=__doc__)
+
+EMPTY_PROGRAM = {
+    "Pulumi.yaml": "name: empty\nruntime: {name: python, options: {virtualenv: .venv}}\n",
+    "__main__.py": "import pulumi\n\npulumi.export('nothing', 1)\n",
+}
+
+
+def seconds(command: list[str], folder: Path, variables: Mapping[str, str]) -> float:
+    """Run a command and give its wall time."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        command, cwd=folder, env=dict(variables), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
+    return time.perf_counter() - began
+
+
+def preview(variables: Mapping[str, str]) -> None:
+    """Compare a preview of the dev stack without change to one of an empty program, in turns."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, text in EMPTY_PROGRAM.items():
+            (folder / file).write_text(text)
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        (folder / "state").mkdir()
+        own = dict(variables) | {"PULUMI_BACKEND_URL": (folder / "state").as_uri()}
+        seconds(["pulumi", "stack", "init", "dev"], folder, own)
+        empty_command = ["pulumi", "preview", "--stack", "dev"]
+        ours_command = [sys.executable, "-m", "local", "pulumi", "preview"]
+        seconds(empty_command, folder, own)
+        seconds(ours_command, ROOT, os.environ)
+        empty, ours = [], []
+        for _ in range(7):
+            empty.append(seconds(empty_command, folder, own))
+            ours.append(seconds(ours_command, ROOT, os.environ))
+    a, b = statistics.median(empty), statistics.median(ours)
+    console.print(
+        f"preview without change: {b:.2f} s, an empty program {a:.2f} s, ratio {b / a:.2f} (median of 7)"
+    )
+
+
+def unchanged(variables: Mapping[str, str]) -> None:
+    """Measure `make up` with everything up and unchanged."""
+    del variables
+    console.print(f"make up, all up and unchanged: {seconds(['make', 'up'], ROOT, os.environ):.1f} s")
+
+
+def memory(variables: Mapping[str, str]) -> None:
+    """Add up the resident memory of the platform's parts."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local", "status", "--json"],
+        cwd=ROOT,
+        env=dict(variables),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    parts = json.loads(done.stdout)
+    total = sum(part["memory_bytes"] or 0 for part in parts)
+    console.print(f"resident memory of {len(parts)} parts: {total / 2**30:.2f} GiB")
+
+
+BENCHES: dict[str, Callable[[Mapping[str, str]], None]] = {
+    "preview": preview,
+    "unchanged": unchanged,
+    "memory": memory,
+}
+
+
+@app.command()
+def main(
+    names: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(BENCHES)}.")] = None,
+) -> None:
+    """Measure on the running local platform."""
+    chosen = names or list(BENCHES)
+    if unknown := [name for name in chosen if name not in BENCHES]:
+        raise typer.BadParameter(f"no benchmark called {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+    variables = environment(Instance.named(os.environ.get("LLM_GATEWAY_INSTANCE", "dev")))
+    for name in chosen:
+        BENCHES[name](variables)
+
+
+if __name__ == "__main__":
+    app()
