@@ -27,7 +27,7 @@ class UnsupportedError(PluginError):
 
 
 class NotReadyError(PluginError):
-    """The object was written, but it didn't become ready: the engine keeps its state and shows the reasons."""
+    """The object was written but isn't ready: the engine keeps its state and shows the reasons."""
 
     def __init__(self, resource_id: str, inputs: Document, state: Document, reasons: list[str]) -> None:
         super().__init__("; ".join(reasons))

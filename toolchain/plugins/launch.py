@@ -1,7 +1,7 @@
 """Starts one plugin on behalf of the engine: ``python launch.py PACKAGE VERSION ENGINE_ADDRESS``.
 
-The engine starts a plugin for every preview, so what this imports is paid every time. Packages whose ``__init__``
-would load far more than a plugin needs are therefore made importable without running it.
+The engine starts a plugin for every preview, so what this imports is paid every time. Packages whose
+``__init__`` would load far more than a plugin needs are therefore made importable without running it.
 """
 
 import sys

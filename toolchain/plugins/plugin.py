@@ -1,4 +1,4 @@
-"""What a substitute plugin has to say, in plain Python values; `service` translates it to the engine's protocol."""
+"""What a substitute plugin has to say, in plain values; `service` translates it to the engine's protocol."""
 
 import secrets
 import threading
@@ -101,7 +101,7 @@ class Created:
 
 @dataclass(frozen=True)
 class Found:
-    """A resource as the server has it; `inputs` are those of the program, with live values where they differ."""
+    """A resource as the server has it; `inputs` are the program's, with live values where they differ."""
 
     id: str
     inputs: Document
@@ -156,7 +156,7 @@ class Plugin(ABC):
         return []
 
     def configuration_replaced_by(self, old: Document, new: Document, changed: list[str]) -> list[str]:
-        """List the `changed` provider inputs for which everything that the provider made is to be replaced."""
+        """List the `changed` inputs for which everything that the provider made is to be replaced."""
         del old, new, changed
         return []
 

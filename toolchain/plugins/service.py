@@ -15,7 +15,7 @@ from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
 from toolchain.plugins.differences import Difference, differences, dotted, is_ignored
 from toolchain.plugins.errors import NotReadyError, PluginError, UnsupportedError
 from toolchain.plugins.plugin import Failure, Naming, NamingMode, Plugin, Subject
-from toolchain.plugins.values import Document, plain, struct
+from toolchain.plugins.values import plain, struct
 from toolchain.plugins.wire import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 __all__ = ["Service"]

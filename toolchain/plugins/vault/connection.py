@@ -1,6 +1,5 @@
 """The border to Vault: one HTTP call per method, with every failure as an error of ours."""
 
-import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,7 +62,8 @@ class Settings:
             authorities=setting("caCertFile", "VAULT_CACERT", "BAO_CACERT")
             or setting("caCertDir", "VAULT_CAPATH", "BAO_CAPATH")
             or None,
-            verify=setting("skipTlsVerify", "VAULT_SKIP_VERIFY", "BAO_SKIP_VERIFY").lower() not in ("true", "1"),
+            verify=setting("skipTlsVerify", "VAULT_SKIP_VERIFY", "BAO_SKIP_VERIFY").lower()
+            not in ("true", "1"),
         )
 
 
@@ -153,7 +153,7 @@ class Vault:
             token=self._settings.token,
             namespace=namespace or None,
             verify=self._session.verify,
-            timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
+            timeout=(CONNECT_SECONDS, ANSWER_SECONDS),  # type: ignore[arg-type]  # requests takes both
             session=self._session,
             adapter=RawAdapter,
         )
@@ -186,7 +186,9 @@ def _new_session(settings: Settings) -> "requests.Session":
     import requests  # noqa: PLC0415
     from urllib3.util.retry import Retry  # noqa: PLC0415
 
-    retries = Retry(total=CONNECT_RETRIES, connect=CONNECT_RETRIES, read=0, backoff_factor=RETRY_PAUSE_SECONDS)
+    retries = Retry(
+        total=CONNECT_RETRIES, connect=CONNECT_RETRIES, read=0, backoff_factor=RETRY_PAUSE_SECONDS
+    )
     session = requests.Session()
     session.verify = (settings.authorities or True) if settings.verify else False
     adapter = requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS_AT_ONCE, max_retries=retries)

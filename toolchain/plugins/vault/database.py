@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from toolchain.plugins.plugin import Failure
 from toolchain.plugins.values import Document
-from toolchain.plugins.vault.fields import same, snake
+from toolchain.plugins.vault.fields import drifted, drifted_entries, snake
 from toolchain.plugins.vault.kind import Kind
 
 __all__ = ["ConnectionKind"]
@@ -18,7 +18,7 @@ _PLUGIN_OF_BLOCK = {
     "redshift": "redshift-database-plugin",
 }
 _TOP_LEVEL = ("allowedRoles", "rootRotationStatements", "verifyConnection", "passwordPolicy")
-_API_NAMES = {"passwordWo": "password", "rootRotationStatements": "root_credentials_rotate_statements"}
+_READ_AS = {"allowedRoles": "allowed_roles", "rootRotationStatements": "root_credentials_rotate_statements"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,24 +36,19 @@ class ConnectionKind(Kind):
         block = _block(inputs)
         options = inputs[block] if block else {}
         return {
-            **{_api_name(name): inputs[name] for name in _TOP_LEVEL if name in inputs},
+            **{snake(name): inputs[name] for name in _TOP_LEVEL if name in inputs},
             "plugin_name": inputs.get("pluginName") or _PLUGIN_OF_BLOCK[block or ""],
-            **{_api_name(name): value for name, value in options.items() if name != "passwordWoVersion"},
+            **{_sent_as(name): value for name, value in options.items() if name != "passwordWoVersion"},
             **(inputs.get("data") or {}),
         }
 
     def live(self, inputs: Document, answer: Document) -> Document:
         result = dict(inputs)
-        for name in ("allowedRoles", "rootRotationStatements"):
-            told = answer.get(_api_name(name))
-            if name in inputs and not same(inputs[name], told):
-                result[name] = told or []
+        for name, api_name in _READ_AS.items():
+            if name in inputs:
+                result[name] = drifted(inputs[name], answer.get(api_name) or [])
         if block := _block(inputs):
-            details = answer.get("connection_details") or {}
-            result[block] = {
-                name: details[snake(name)] if _differs(value, details, snake(name)) else value
-                for name, value in inputs[block].items()
-            }
+            result[block] = drifted_entries(inputs[block], answer.get("connection_details") or {})
         return result
 
     def imported(self, inputs: Document, answer: Document) -> Document:
@@ -68,9 +63,5 @@ def _block(inputs: Document) -> str | None:
     return next((name for name in _PLUGIN_OF_BLOCK if name in inputs), None)
 
 
-def _api_name(name: str) -> str:
-    return _API_NAMES.get(name, snake(name))
-
-
-def _differs(given: object, told: Document, name: str) -> bool:
-    return name in told and not same(given, told[name])
+def _sent_as(name: str) -> str:
+    return "password" if name == "passwordWo" else snake(name)

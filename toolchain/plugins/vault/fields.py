@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-__all__ = ["camel", "empty_like", "same", "seconds", "snake"]
+__all__ = ["camel", "drifted", "drifted_entries", "empty_like", "same", "seconds", "snake"]
 
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?:\d+[smhd])+|\d+")
@@ -21,7 +21,7 @@ def camel(name: str) -> str:
 
 
 def seconds(value: Any) -> Any:
-    """Return ``1h30m`` or ``5400`` as 5400; the server gives back in seconds what may be written either way."""
+    """Return ``1h30m`` or ``"5400"`` as 5400: the server gives back seconds, however they were written."""
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
         return value
     if value.isdigit():
@@ -38,6 +38,18 @@ def same(given: Any, live: Any) -> bool:
     if isinstance(given, str) and isinstance(live, str) and given.strip() == live.strip():
         return True
     return bool(seconds(given) == seconds(live))
+
+
+def drifted(given: Any, live: Any) -> Any:
+    """Return `given` where the server means the same, else what the server has, in the type of the input."""
+    if same(given, live):
+        return given
+    return str(live) if isinstance(given, str) and isinstance(live, int) else live
+
+
+def drifted_entries(given: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """Return a nested input with the server's values where they differ; it may not tell them all."""
+    return {name: drifted(value, told.get(snake(name), value)) for name, value in given.items()}
 
 
 def empty_like(value: Any) -> Any:

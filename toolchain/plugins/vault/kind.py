@@ -8,7 +8,7 @@ from typing import Any
 from toolchain.plugins.plugin import Failure
 from toolchain.plugins.values import Document, secret
 from toolchain.plugins.vault.connection import NamespacedVault
-from toolchain.plugins.vault.fields import camel, empty_like, same, snake
+from toolchain.plugins.vault.fields import camel, drifted, empty_like, snake
 
 __all__ = ["Kind"]
 
@@ -106,8 +106,8 @@ class Kind:
         result = dict(inputs)
         for name in inputs.keys() - self.local - self.write_only:
             api_name = self.api_name(name)
-            if api_name in answer and not same(inputs[name], answer[api_name]):
-                result[name] = answer[api_name]
+            if api_name in answer:
+                result[name] = drifted(inputs[name], answer[api_name])
         return result
 
     def imported(self, inputs: Document, answer: Document) -> Document:

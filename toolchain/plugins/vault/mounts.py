@@ -1,7 +1,6 @@
 """Secrets engines and auth methods: what is mounted at a path."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from tenacity import Retrying, retry_if_result, sleep_using_event, stop_after_delay, wait_fixed
 from tenacity.stop import stop_when_event_set
@@ -9,7 +8,7 @@ from tenacity.stop import stop_when_event_set
 from toolchain.plugins.values import Document
 from toolchain.plugins.vault.connection import NamespacedVault
 from toolchain.plugins.vault.errors import VaultError, VaultRefusedError
-from toolchain.plugins.vault.fields import empty_like, same, snake
+from toolchain.plugins.vault.fields import drifted_entries, empty_like, snake
 from toolchain.plugins.vault.kind import Kind
 
 __all__ = ["MountKind", "VaultPathInUseError", "VaultRemountError"]
@@ -39,7 +38,7 @@ class VaultPathInUseError(VaultError):
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"Something is mounted at {path}/ already: import it with `pulumi import`, or choose another path."
+            f"Something is mounted at {path}/ already: import it with `pulumi import`, or take another path."
         )
 
 
@@ -104,7 +103,7 @@ class MountKind(Kind):
         result = {**inputs, **super().live(known, answer)}
         for name, told in (("tune", answer.get("config") or {}), ("options", answer.get("options") or {})):
             if name in inputs:
-                result[name] = {key: _live_value(value, told, key) for key, value in inputs[name].items()}
+                result[name] = drifted_entries(inputs[name], told)
         return result
 
     def imported(self, inputs: Document, answer: Document) -> Document:
@@ -151,9 +150,3 @@ class MountKind(Kind):
         result = waiting(status)
         if result != "success":
             raise VaultRemountError(old, new, result)
-
-
-def _live_value(given: Any, told: Document, key: str) -> Any:
-    """Return the server's value of an entry of ``tune`` or ``options``, if it means something else."""
-    live = told.get(snake(key))
-    return given if live is None or same(given, live) else live

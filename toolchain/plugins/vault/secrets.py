@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from toolchain.plugins.plugin import Failure
 from toolchain.plugins.values import UNKNOWN, Document, secret
 from toolchain.plugins.vault.connection import NamespacedVault
-from toolchain.plugins.vault.fields import same, snake
+from toolchain.plugins.vault.errors import VaultRefusedError
+from toolchain.plugins.vault.fields import drifted_entries, snake
 from toolchain.plugins.vault.kind import Kind
 
 __all__ = ["GenericSecretKind", "SecretV2Kind"]
@@ -23,7 +25,11 @@ def _json_failures(inputs: Document) -> list[Failure]:
             is_object = isinstance(json.loads(text), dict)
         except ValueError as error:
             # Not its text: that would show a part of the secret.
-            place = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+            place = (
+                f"line {error.lineno}, column {error.colno}"
+                if isinstance(error, json.JSONDecodeError)
+                else ""
+            )
             failures.append(Failure(name, f"must be a JSON object, and isn't JSON at {place}"))
         else:
             if not is_object:
@@ -43,7 +49,7 @@ def _normal(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class SecretV2Kind(Kind):
-    """A secret with versions. Like the official plugin it never reads the value back, so it sees no drift of it."""
+    """A secret with versions. As in the official plugin its value is never read back, and drift not seen."""
 
     def completed(self, inputs: Document) -> Document:
         result = super().completed(inputs)
@@ -96,9 +102,7 @@ class SecretV2Kind(Kind):
         if "customMetadata" not in inputs or "custom" not in answer:
             return inputs
         told = {**answer["custom"], "data": answer["custom"].get("custom_metadata") or {}}
-        given = inputs["customMetadata"]
-        live = {name: value if same(value, told.get(snake(name))) else told.get(snake(name)) for name, value in given.items()}
-        return {**inputs, "customMetadata": live}
+        return {**inputs, "customMetadata": drifted_entries(inputs["customMetadata"], told)}
 
     def imported(self, inputs: Document, answer: Document) -> Document:
         del answer
@@ -129,7 +133,7 @@ def _metadata_body(custom: Document) -> Document:
 
 @dataclass(frozen=True, kw_only=True)
 class GenericSecretKind(Kind):
-    """A secret by its path alone, in an engine of either version. Its value is read back and drift is seen."""
+    """A secret by its path, in an engine of either version; its value is read back, and drift is seen."""
 
     def failures(self, inputs: Document) -> list[Failure]:
         return _json_failures(inputs)
@@ -175,7 +179,13 @@ class GenericSecretKind(Kind):
 
     def _place(self, vault: NamespacedVault, path: str) -> tuple[str, bool]:
         """Return the API path, and whether the engine there keeps versions."""
-        mount = (vault.get(f"sys/internal/ui/mounts/{path}") or {}).get("data") or {}
+        try:
+            mount = (vault.get(f"sys/internal/ui/mounts/{path}") or {}).get("data") or {}
+        except VaultRefusedError as error:
+            # So it answers where nothing is mounted; the call on the path itself tells what may be done.
+            if error.status != HTTPStatus.FORBIDDEN:
+                raise
+            return path, False
         if (mount.get("options") or {}).get("version") != "2":
             return path, False
         mount_path = mount["path"]

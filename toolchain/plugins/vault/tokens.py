@@ -64,4 +64,6 @@ class TokenKind(Kind):
 
 
 def _is_gone(error: VaultRefusedError) -> bool:
-    return error.status == HTTPStatus.NOT_FOUND or any("invalid accessor" in reason for reason in error.reasons)
+    return error.status == HTTPStatus.NOT_FOUND or any(
+        "invalid accessor" in reason for reason in error.reasons
+    )
