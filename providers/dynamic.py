@@ -1,0 +1,42 @@
+"""The one base of our dynamic providers: a pickle that is a name, and failures that are sentences.
+
+A dynamic resource carries its provider, pickled, in every resource's state. A provider that captures nothing
+and lives in an importable module pickles to its own name, so a change of its code is no diff.
+"""
+
+import sys
+import traceback
+from types import SimpleNamespace
+
+from pulumi.dynamic import ConfigureRequest, ResourceProvider
+
+from providers.errors import ProviderError
+
+__all__ = ["Provider"]
+
+
+class Provider(ResourceProvider):
+    """Base of the providers: no captured state, nothing secret in the pickle."""
+
+    serialize_as_secret_always = False
+
+    def configure(self, req: ConfigureRequest) -> None:
+        del req  # connections are inputs of each resource, so that one stack can serve several gateways
+        _speak_in_sentences()
+
+
+def _speak_in_sentences() -> None:
+    """Let the plugin report a `ProviderError` by its sentence instead of a traceback.
+
+    Pulumi's plugin answers the engine with `traceback.format_exc()` of whatever a provider raised, and offers
+    no other way to fail. Only the name in the plugin's own module is replaced, and only what our errors
+    look like.
+    """
+    plugin = sys.modules["__main__"]
+    if hasattr(plugin, "DynamicResourceProviderServicer"):
+        plugin.traceback = SimpleNamespace(format_exc=_format_error)  # type: ignore[attr-defined]
+
+
+def _format_error() -> str:
+    error = sys.exc_info()[1]
+    return str(error) if isinstance(error, ProviderError) else traceback.format_exc()

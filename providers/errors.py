@@ -1,0 +1,13 @@
+"""What a provider says when it can't go on.
+
+ProviderError                       one sentence, shown to the user without a traceback
+ +-- ReferenceError_                a secret reference that gives nothing
+ +-- providers.vault.errors         what Vault or OpenBao answered
+ +-- providers.litellm.errors       what the gateway answered
+"""
+
+__all__ = ["ProviderError"]
+
+
+class ProviderError(Exception):
+    """One sentence: what happened, to which part, and what to do. Never a secret."""

@@ -1,0 +1,162 @@
+"""What differs between a key's state and its declaration, and what /key/generate and /key/update are told.
+
+Everything follows from `fields.FIELDS`. Pure: no connection.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from providers.inputs import has_unknown
+from providers.litellm.fields import FIELDS, GATEWAY_METADATA, Clearing, Field, Stored
+from providers.litellm.ownership import OWN_METADATA, marks
+
+__all__ = [
+    "changed_fields",
+    "changed_inputs",
+    "creation",
+    "declared_fields",
+    "replacing",
+    "update",
+    "user_metadata",
+    "whole_metadata",
+]
+
+
+def declared_fields(inputs: Mapping[str, Any]) -> list[Field]:
+    """List the fields that these inputs, or this state, speak of."""
+    return [field for field in FIELDS if inputs.get(field.name) is not None]
+
+
+def changed_fields(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Field]:
+    """List the fields whose declaration means something else than the state; unknown counts as changed."""
+    return [field for field in FIELDS if _differs(field, olds.get(field.name), news.get(field.name))]
+
+
+def _differs(field: Field, old: Any, new: Any) -> bool:
+    if old is None or new is None:
+        return (old is None) is not (new is None)
+    return has_unknown(new) or not field.kind.same(new, old)
+
+
+def changed_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    """Name everything that differs, the connection and the owner included."""
+    changed = [field.name for field in changed_fields(olds, news)]
+    return changed + [name for name in ("gateway", "owner") if olds.get(name) != news.get(name)]
+
+
+def replacing(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    """Name the changes that only a new key can follow."""
+    return [
+        field.name
+        for field in changed_fields(olds, news)
+        if (field.clearing is Clearing.REPLACE if news.get(field.name) is None else field.replaces)
+        and olds.get(field.name, news.get(field.name)) is not None
+    ]
+
+
+# --- requests --------------------------------------------------------------------------------------------
+
+
+def creation(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the body of /key/generate, without the key itself."""
+    declared = declared_fields(inputs)
+    body = {field.api: sendable(inputs[field.name]) for field in declared if not field.by_metadata}
+    inside = {field.api: sendable(inputs[field.name]) for field in declared if field.by_metadata}
+    body["metadata"] = {**body.get("metadata", {}), **inside, **marks(inputs["owner"])}
+    return body
+
+
+def update(
+    changed: list[Field], olds: Mapping[str, Any], news: Mapping[str, Any]
+) -> tuple[dict[str, Any], bool]:
+    """Write the body of /key/update for the changed fields alone.
+
+    Returns
+    -------
+    tuple
+        The body, without the key, and whether the whole `metadata` has to go with it: it is replaced as a
+        whole, and the only way to take something out.
+    """
+    body: dict[str, Any] = {}
+    whole = olds.get("owner") != news.get("owner")
+    for field in changed:
+        new = news.get(field.name)
+        if field.stored is Stored.USER_METADATA:
+            whole = True
+        elif new is not None:
+            if field.clearing is not Clearing.NEVER:
+                body[field.api] = sendable(new)
+        elif field.clearing is Clearing.METADATA:
+            whole = True
+        elif field.clearing is not Clearing.NEVER:
+            body[field.api] = _cleared(field, olds[field.name])
+    return body, whole
+
+
+def _cleared(field: Field, old: Any) -> Any:
+    match field.clearing:
+        case Clearing.EMPTY:
+            return field.kind.empty
+        case Clearing.MEMBERS:
+            return {
+                name: type(member)() if isinstance(member, list | dict) else None
+                for name, member in old.items()
+            }
+    return None
+
+
+def whole_metadata(live: Mapping[str, Any], changed: list[Field], news: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge the metadata that a key shall have.
+
+    Parameters
+    ----------
+    live
+        The metadata as the gateway has it.
+    changed
+        The fields that change; those among them that live in the metadata are left out: they are cleared, or
+        go as parameters, which the gateway merges into it.
+    news
+        The inputs.
+
+    Returns
+    -------
+    dict
+        The user's part as declared, or as it is if nothing was ever declared; the gateway's own as it is; our
+        marks.
+    """
+    sent = {field.api for field in changed if field.stored is Stored.METADATA}
+    if "metadata" in {field.name for field in changed} or news.get("metadata") is not None:
+        users = dict(sendable(news.get("metadata") or {}))
+    else:
+        users = user_metadata(live, {})
+    gateways = {name: value for name, value in live.items() if name in GATEWAY_METADATA and name not in sent}
+    return {**gateways, **users, **marks(news["owner"])}
+
+
+def user_metadata(live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what is the user's of a key's metadata.
+
+    Parameters
+    ----------
+    live
+        The metadata as the gateway has it.
+    declared
+        The declared metadata: a name that stands in it is the user's even if the gateway knows it too.
+    """
+    return {
+        name: value
+        for name, value in live.items()
+        if name not in OWN_METADATA and (name in declared or name not in GATEWAY_METADATA)
+    }
+
+
+def sendable(value: Any) -> Any:
+    """Undo Pulumi's floats: 10.0 was declared as 10."""
+    match value:
+        case Mapping():
+            return {name: sendable(item) for name, item in value.items()}
+        case list():
+            return [sendable(item) for item in value]
+        case float() if value.is_integer():
+            return int(value)
+    return value

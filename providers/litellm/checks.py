@@ -1,0 +1,176 @@
+"""What is refused before anything is made, and what is only warned of. Pure: no connection, no file."""
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from providers.inputs import UNKNOWN, Problem, has_unknown, known_only, nearest
+from providers.litellm.durations import parse_duration
+from providers.litellm.fields import BY_NAME, FIELDS, Stored
+from providers.litellm.ownership import OWN_METADATA, resource_name
+from providers.reference import SecretReference
+
+__all__ = ["alias_problem", "check_inputs", "parse_duration", "warnings"]
+
+_ALIAS_LENGTH = 255
+_PARENT_SEGMENT = re.compile(r"(^|/)\.\.(/|$)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+_GATEWAY = ("url", "admin_key", "ca_cert_file", "vault", "ready_timeout_seconds")
+_VAULT = ("address", "namespace", "ca_cert_file")
+_RESERVED = ("gateway", "owner", "alias", "__provider")
+
+
+def check_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """Check a key's inputs and complete them with its alias.
+
+    Parameters
+    ----------
+    olds
+        The inputs of the last time; empty for a new key, and for the successor in a replacement.
+    news
+        The inputs of now, in which parts may be unknown.
+
+    Returns
+    -------
+    tuple
+        The inputs with `key_alias`, and what is wrong with them.
+    """
+    inputs = {name: value for name, value in news.items() if value is not None}
+    inputs["key_alias"] = _effective_alias(olds, inputs)
+    return inputs, list(_problems(inputs))
+
+
+def _effective_alias(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Any:
+    """Take the declared alias, or keep the automatic one, or make one: `<name>-<7 hex>`."""
+    if "alias" in news:
+        return news["alias"]
+    owner = news.get("owner", UNKNOWN)
+    if owner == UNKNOWN:
+        return UNKNOWN
+    name = resource_name(owner)
+    kept = olds.get("key_alias", "")
+    if re.fullmatch(re.escape(name) + "-[0-9a-f]{7}", kept):
+        return kept
+    return f"{name}-{secrets.token_hex(4)[:7]}"
+
+
+def _problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from _gateway_problems(inputs.get("gateway"))
+    for name, value in inputs.items():
+        if name in _RESERVED or has_unknown(value):
+            continue
+        field = BY_NAME.get(name)
+        if field is None:
+            known = [*(set(BY_NAME) - {"key_alias"}), "alias"]
+            yield Problem(name, f"{name!r} is not a field of a virtual key{nearest(name, known)}")
+        elif name == "key_alias":
+            if reason := alias_problem(value):
+                yield Problem("alias", reason)
+        elif reason := field.kind.problem(value):
+            yield Problem(name, reason)
+        elif name == "metadata":
+            yield from _metadata_problems(value)
+    yield from _pair_problems(inputs)
+
+
+def alias_problem(alias: Any) -> str | None:
+    """Say why the gateway would refuse an alias, or nothing."""
+    if not isinstance(alias, str) or not alias:
+        return f"expected a text that is not empty, got {alias!r}"
+    if len(alias) > _ALIAS_LENGTH:
+        return f"is {len(alias)} characters long; the gateway takes at most {_ALIAS_LENGTH}"
+    if _PARENT_SEGMENT.search(alias) or _CONTROL.search(alias):
+        return f"{alias!r}: the gateway refuses '..' between slashes, and control characters"
+    return None
+
+
+def _metadata_problems(metadata: Mapping[str, Any]) -> Iterator[Problem]:
+    for name in metadata:
+        if name in OWN_METADATA:
+            yield Problem("metadata", f"{name!r} is written by this resource itself; choose another name")
+        elif name in BY_NAME and BY_NAME[name].stored is Stored.METADATA and not BY_NAME[name].licensed:
+            yield Problem(
+                "metadata", f"{name!r} is where the gateway keeps the field {name}; set that instead"
+            )
+
+
+def _pair_problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
+    """Fields that the gateway takes only together, or that undo one another."""
+    for one, other in (
+        ("temp_budget_increase", "temp_budget_expiry"),
+        ("temp_budget_expiry", "temp_budget_increase"),
+        ("auto_rotate", "rotation_interval"),
+        ("rotation_interval", "auto_rotate"),
+    ):
+        if inputs.get(one) and other not in inputs:
+            yield Problem(one, f"the gateway overlooks it without {other}; set both")
+    if "soft_budget" in inputs and "budget_id" in inputs:
+        yield Problem(
+            "soft_budget", "with budget_id the gateway writes it into that shared budget; set it there"
+        )
+    if inputs.get("key_type", "default") != "default" and "allowed_routes" in inputs:
+        yield Problem("key_type", "it stands for a list of allowed_routes; set one of the two")
+    for name in set(inputs.get("metadata") or ()) & {field.name for field in FIELDS if field.licensed}:
+        if name in inputs:
+            yield Problem("metadata", f"{name!r} is declared as a field of its own too; keep one")
+
+
+# --- the connection --------------------------------------------------------------------------------------
+
+
+def _gateway_problems(gateway: Any) -> Iterator[Problem]:
+    if gateway == UNKNOWN:
+        return
+    try:
+        _check_gateway(gateway)
+    except ValueError as error:
+        yield Problem("gateway", str(error))
+
+
+def _check_gateway(gateway: Any) -> None:
+    given = known_only(gateway, _GATEWAY)
+    if "url" not in given or "admin_key" not in given:
+        raise ValueError("expected url and admin_key")
+    if not has_unknown(given["url"]):
+        _check_url(given["url"])
+    if not has_unknown(given["admin_key"]):
+        SecretReference.parse(given["admin_key"])
+    known_only(given.get("vault", {}), _VAULT)
+
+
+def _check_url(url: Any) -> None:
+    parts = urlsplit(url) if isinstance(url, str) else None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        raise ValueError("url: expected an address such as https://gateway.example.com")
+    if parts.username or parts.password:
+        raise ValueError("url: holds a credential; the admin key is found by admin_key")
+
+
+# --- warnings --------------------------------------------------------------------------------------------
+
+_NOTHING_ALLOWED = ("max_budget", "max_parallel_requests", "rpm_limit", "tpm_limit", "tpd_limit")
+
+
+def warnings(declared: Mapping[str, Any]) -> list[str]:
+    """Say what is allowed but may not be what was meant.
+
+    Parameters
+    ----------
+    declared
+        Fields as the program gives them; those that another resource completes are passed over.
+    """
+    licensed = [field.name for field in FIELDS if field.licensed and declared.get(field.name) is not None]
+    zeros = [name for name in _NOTHING_ALLOWED if declared.get(name) == 0]
+    said = [
+        f"{name}: only a licensed LiteLLM takes it; the open-source gateway refuses the key"
+        for name in licensed
+    ]
+    said += [f"{name}: 0 means that nothing is allowed; leave it out for no limit" for name in zeros]
+    if declared.get("auto_rotate") is True:
+        said.append(
+            "auto_rotate: when the gateway rotates the key by itself, this resource is gone for Pulumi"
+        )
+    return said

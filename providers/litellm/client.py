@@ -1,0 +1,222 @@
+"""The key API of one gateway. Reads, which change nothing, are repeated here; mutations never are."""
+
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from providers.litellm.answers import failure, is_not_found, json_object
+from providers.litellm.errors import GatewayUnavailableError, KeyGoneError, NotAGatewayError
+from providers.litellm.orphans import OrphanIndex
+from providers.litellm.readiness import Readiness
+
+__all__ = ["GatewayClient", "ListedKey", "http_client"]
+
+_PAGE_SIZE = 100  # the most that /key/list takes
+_TIMEOUT = httpx.Timeout(30, connect=5, pool=120)
+_LIMITS = httpx.Limits(max_connections=10, max_keepalive_connections=4)
+
+
+def http_client(url: str, ca_cert_file: str | None = None) -> httpx.Client:
+    """Make the pooled HTTP client of a gateway; Pulumi's plugin uses it from four threads.
+
+    Parameters
+    ----------
+    url
+        Of the gateway.
+    ca_cert_file
+        CA that signed its certificate, PEM; else the system's.
+    """
+    return httpx.Client(
+        base_url=url,
+        verify=ssl.create_default_context(cafile=ca_cert_file) if ca_cert_file else True,
+        timeout=_TIMEOUT,
+        limits=_LIMITS,
+    )
+
+
+@dataclass(frozen=True)
+class ListedKey:
+    """A key as /key/list shows it.
+
+    Attributes
+    ----------
+    token_id
+        SHA-256 of the key, hex.
+    used
+        Whether a request was ever made with it.
+    """
+
+    token_id: str
+    alias: str | None
+    metadata: Mapping[str, Any] = field(repr=False)
+    used: bool
+
+
+class GatewayClient:
+    """One gateway's key API.
+
+    Parameters
+    ----------
+    url
+        Of the gateway.
+    http
+        A client with that base URL.
+    admin_key
+        Gives the admin key whenever a call is made.
+    admin_key_place
+        Where that is, in words.
+    ready_timeout_seconds
+        How long the gateway is waited for at the first call.
+    patience_seconds
+        How long a read is repeated.
+
+    Attributes
+    ----------
+    orphans
+        Keys of earlier runs that no state knows.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        http: httpx.Client,
+        admin_key: Callable[[], SecretStr],
+        *,
+        admin_key_place: str,
+        ready_timeout_seconds: float = 120,
+        patience_seconds: float = 30,
+    ) -> None:
+        self.url = url
+        self.patience_seconds = patience_seconds
+        self._http = http
+        self._admin_key = admin_key
+        self._admin_key_place = admin_key_place
+        self._readiness = Readiness(url, http, ready_timeout_seconds)
+        self.orphans = OrphanIndex(self)
+
+    # --- reads -------------------------------------------------------------------------------------------
+
+    def info(self, token_id: str) -> dict[str, Any] | None:
+        """Ask for a key by its hash: `GET /key/info`.
+
+        Returns
+        -------
+        dict or None
+            The key's row; None if there is none. A deleted key still answers, from an archive: None too.
+        """
+        response = self._read("/key/info", {"key": token_id})
+        if is_not_found(response):
+            return None
+        info = self._object(response)["info"]
+        return None if info.get("status") == "deleted" else dict(info)
+
+    def list_keys(self, alias: str | None = None) -> Iterator[ListedKey]:
+        """List the keys, without the deleted ones: `GET /key/list`.
+
+        Parameters
+        ----------
+        alias
+            Exactly this one only.
+        """
+        query = {"size": _PAGE_SIZE, "return_full_object": "true"} | ({"key_alias": alias} if alias else {})
+        page, pages = 1, 1
+        while page <= pages:
+            answer = self._object(self._read("/key/list", query | {"page": page}))
+            for row in answer["keys"]:
+                used = bool(row.get("spend") or row.get("last_active"))
+                yield ListedKey(row["token"], row.get("key_alias"), row.get("metadata") or {}, used)
+            page, pages = page + 1, answer["total_pages"]
+
+    # --- mutations ---------------------------------------------------------------------------------------
+
+    def generate(self, body: Mapping[str, Any]) -> None:
+        """Make a key: `POST /key/generate`.
+
+        An answer proves nothing: for a key that exists the gateway echoes the request and stores nothing. Ask
+        by the hash afterwards.
+
+        Raises
+        ------
+        GatewayUnavailableError
+            If it isn't known whether it was done.
+        GatewayError
+            If it was refused.
+        """
+        self._object(self._send("/key/generate", body))
+
+    def update(self, token_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Change a key: `POST /key/update`.
+
+        Returns
+        -------
+        dict
+            The key's row.
+
+        Raises
+        ------
+        KeyGoneError
+            If there is no such key.
+        GatewayUnavailableError
+            If it isn't known whether it was done.
+        GatewayError
+            If it was refused.
+        """
+        response = self._send("/key/update", {"key": token_id, **body})
+        if is_not_found(response):
+            raise KeyGoneError(self.url, token_id)
+        return self._object(response)
+
+    def delete(self, token_id: str) -> None:
+        """Delete a key: `POST /key/delete`; one that isn't there is deleted.
+
+        Raises
+        ------
+        GatewayUnavailableError
+            If it isn't known whether it was done.
+        GatewayError
+            If it was refused.
+        """
+        response = self._send("/key/delete", {"keys": [token_id]})
+        if not is_not_found(response):
+            self._object(response)
+
+    # --- requests ----------------------------------------------------------------------------------------
+
+    def _read(self, path: str, query: Mapping[str, Any]) -> httpx.Response:
+        for attempt in Retrying(
+            retry=retry_if_exception_type(GatewayUnavailableError),
+            stop=stop_after_delay(self.patience_seconds),
+            wait=wait_exponential_jitter(initial=0.3, max=4),
+            reraise=True,
+        ):
+            with attempt:
+                response = self._request("GET", path, params=query)
+        return response
+
+    def _send(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
+        return self._request("POST", path, json=body)
+
+    def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
+        self._readiness.wait()
+        headers = {"Authorization": f"Bearer {self._admin_key().get_secret_value()}"}
+        try:
+            response = self._http.request(method, path, headers=headers, **content)
+        except httpx.TimeoutException:
+            raise GatewayUnavailableError(self.url, f"doesn't answer {path} in time") from None
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            why = str(error) or type(error).__name__
+            raise GatewayUnavailableError(self.url, f"breaks off at {path} ({why})") from None
+        if response.is_success or is_not_found(response):
+            return response
+        raise failure(response, url=self.url, admin_key=self._admin_key_place)
+
+    def _object(self, response: httpx.Response) -> dict[str, Any]:
+        document = json_object(response)
+        if document is None or not response.is_success:
+            raise NotAGatewayError(self.url, response.request.url.path, response.status_code)
+        return document

@@ -1,0 +1,84 @@
+"""From a resource's `gateway` input to a client: one per gateway and process, the admin key by reference."""
+
+import json
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from providers.litellm.client import GatewayClient, http_client
+from providers.litellm.errors import GatewaySetupError
+from providers.reference import SecretReference
+from providers.vault.connection import VaultConnection
+
+__all__ = ["AdminKey", "connect"]
+
+_REMEMBERED_SECONDS = 60
+_READY_TIMEOUT_SECONDS = 120
+
+_clients: dict[str, GatewayClient] = {}
+_clients_lock = threading.Lock()
+
+
+class AdminKey:
+    """The admin key, fetched when a call is made.
+
+    It is remembered for a minute, so that Vault isn't asked a thousand times for a thousand keys.
+
+    Parameters
+    ----------
+    reference
+        Where it is found.
+    vault
+        The server that a Vault reference means.
+    """
+
+    def __init__(self, reference: SecretReference, vault: VaultConnection) -> None:
+        self._reference = reference
+        self._vault = vault
+        self._lock = threading.Lock()
+        self._fetched: tuple[float, SecretStr] | None = None
+
+    def __call__(self) -> SecretStr:
+        with self._lock:
+            if self._fetched is None or time.monotonic() - self._fetched[0] > _REMEMBERED_SECONDS:
+                self._fetched = (time.monotonic(), self._reference.resolve(self._vault))
+            return self._fetched[1]
+
+
+def connect(gateway: Mapping[str, Any]) -> GatewayClient:
+    """Give the client of a gateway. Opens no connection.
+
+    Parameters
+    ----------
+    gateway
+        The input of that name; checked before.
+
+    Raises
+    ------
+    GatewaySetupError
+        If its CA file isn't there.
+    """
+    name = json.dumps(gateway, sort_keys=True)
+    with _clients_lock:
+        if name not in _clients:
+            _clients[name] = _new_client(gateway)
+        return _clients[name]
+
+
+def _new_client(gateway: Mapping[str, Any]) -> GatewayClient:
+    url = gateway["url"].rstrip("/")
+    ca_cert_file = gateway.get("ca_cert_file")
+    if ca_cert_file and not Path(ca_cert_file).is_file():
+        raise GatewaySetupError(f"the CA file {ca_cert_file} of the gateway at {url} isn't there")
+    reference = SecretReference.parse(gateway["admin_key"])
+    return GatewayClient(
+        url,
+        http_client(url, ca_cert_file),
+        AdminKey(reference, VaultConnection.parse(gateway.get("vault"))),
+        admin_key_place=str(reference),
+        ready_timeout_seconds=gateway.get("ready_timeout_seconds", _READY_TIMEOUT_SECONDS),
+    )

@@ -1,0 +1,103 @@
+"""What a key's state looks like after a look at the gateway. Pure: the look is taken elsewhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from providers.litellm.changes import declared_fields, user_metadata
+from providers.litellm.fields import Field, Stored
+from providers.litellm.kinds import parse_instant
+from providers.litellm.ownership import marks
+
+__all__ = ["Found", "compare", "live_value"]
+
+# /key/generate tells microseconds, the database keeps milliseconds.
+_CLOCK_GRAIN = timedelta(seconds=1)
+_OUTPUTS_ONLY = ("key", "token_id", "expires")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A key as it is.
+
+    Attributes
+    ----------
+    state
+        The outputs, with the live value of every declared field.
+    inputs
+        The same as inputs, so that the next preview shows the way back.
+    """
+
+    state: dict[str, Any]
+    inputs: dict[str, Any]
+
+
+def live_value(field: Field, info: Mapping[str, Any], declared_metadata: Mapping[str, Any]) -> Any:
+    """Find a field in the row that /key/info gives; None if it isn't set.
+
+    Parameters
+    ----------
+    field
+        Not one that is stored nowhere, and not `duration`, of which only the end is stored.
+    info
+        The row.
+    declared_metadata
+        See `changes.user_metadata`.
+    """
+    metadata = info.get("metadata") or {}
+    match field.stored:
+        case Stored.METADATA:
+            return metadata.get(field.api)
+        case Stored.USER_METADATA:
+            return user_metadata(metadata, declared_metadata)
+        case Stored.BUDGET_ROW:
+            return (info.get("litellm_budget_table") or {}).get(field.api)
+    return info.get(field.api)
+
+
+def compare(state: Mapping[str, Any], info: Mapping[str, Any]) -> Found:
+    """Take over the live value of each declared field that means something else than the state.
+
+    Parameters
+    ----------
+    state
+        The outputs so far.
+    info
+        The key's row.
+    """
+    found = dict(state)
+    for field in declared_fields(state):
+        found[field.name] = _found_value(field, state, info)
+    if "alias" in state:
+        found["alias"] = found.get("key_alias")
+    found["owner"] = state["owner"] if _is_marked(state["owner"], info) else ""
+    found["expires"] = info.get("expires") or ""
+    found = {name: value for name, value in found.items() if value is not None}
+    return Found(found, {name: value for name, value in found.items() if name not in _OUTPUTS_ONLY})
+
+
+def _found_value(field: Field, state: Mapping[str, Any], info: Mapping[str, Any]) -> Any:
+    declared = state[field.name]
+    match field.stored:
+        case Stored.NOWHERE:
+            return declared
+        case Stored.EXPIRES:
+            return _found_duration(declared, state.get("expires", ""), info.get("expires") or "")
+    live = live_value(field, info, state.get("metadata") or {})
+    return declared if live is not None and field.kind.same(declared, live) else live
+
+
+def _found_duration(declared: str, expected: str, live: str) -> str | None:
+    """Keep the declared duration as long as the key ends when it was said to end."""
+    if not live:
+        return None
+    if expected and abs(parse_instant(live) - parse_instant(expected)) <= _CLOCK_GRAIN:
+        return declared
+    return f"until {live}"
+
+
+def _is_marked(owner: str, info: Mapping[str, Any]) -> bool:
+    """Whether the key still carries our marks; who edits its metadata elsewhere may wipe them."""
+    metadata = info.get("metadata") or {}
+    return bool(owner) and marks(owner).items() <= metadata.items()

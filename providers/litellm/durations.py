@@ -1,0 +1,38 @@
+"""LiteLLM's grammar for durations."""
+
+import re
+
+__all__ = ["parse_duration"]
+
+_GRAMMAR = re.compile(r"([1-9][0-9]{0,8})(mo|[smhdw])")
+_WORDS = {"hourly": "1h", "daily": "24h", "weekly": "7d", "monthly": "30d"}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "mo": 30 * 86_400}
+
+
+def parse_duration(text: str) -> int:
+    """Read a duration as LiteLLM does, but refuse what it takes by accident.
+
+    Parameters
+    ----------
+    text
+        A number and a unit (`s`, `m`, `h`, `d`, `w`, `mo`), or `hourly`, `daily`, `weekly`, `monthly`.
+        LiteLLM itself reads `30days` as `30d`.
+
+    Returns
+    -------
+    int
+        Seconds; a month counts 30 days here, while LiteLLM counts to the same day of the month.
+
+    Raises
+    ------
+    ValueError
+        With the grammar, for anything else.
+    """
+    match = _GRAMMAR.fullmatch(_WORDS.get(text.strip().lower(), text))
+    if match is None:
+        raise ValueError(
+            f"{text!r} is not a duration that LiteLLM knows; expected a number and one of s, m, h, d, w, mo, "
+            "such as 30d"
+        )
+    number, unit = match.groups()
+    return int(number) * _SECONDS[unit]

@@ -1,0 +1,150 @@
+"""What the gateway answered, each as one sentence.
+
+GatewayError
+ +-- GatewaySetupError          the CA file isn't there
+ +-- GatewayUnavailableError    passes by itself: unreachable, no answer, overloaded, a server error
+ |    +-- GatewayNotReadyError  waited for, in vain
+ +-- NotAGatewayError           something else answers at the address
+ +-- AdminKeyRefusedError       the admin key is wrong, or may not
+ +-- LicenceNeededError         a field that the open-source gateway refuses
+ +-- AliasTakenError            another key has the alias
+ +-- KeyGoneError               the key is not there (any more)
+ +-- KeyStillAliveError         it is there after its deletion
+ +-- KeyInUseError              it carries our URN, but somebody uses it and the state doesn't know it
+ +-- GatewayRefusedError        anything else
+"""
+
+from providers.errors import ProviderError
+
+__all__ = [
+    "AdminKeyRefusedError",
+    "AliasTakenError",
+    "GatewayError",
+    "GatewayNotReadyError",
+    "GatewayRefusedError",
+    "GatewaySetupError",
+    "GatewayUnavailableError",
+    "KeyGoneError",
+    "KeyInUseError",
+    "KeyStillAliveError",
+    "LicenceNeededError",
+    "NotAGatewayError",
+]
+
+
+class GatewayError(ProviderError):
+    """Base of what can go wrong with a gateway."""
+
+
+class GatewaySetupError(GatewayError):
+    """There is no way to start a request."""
+
+
+class GatewayUnavailableError(GatewayError):
+    """No answer, or one that says nothing about what was done.
+
+    Parameters
+    ----------
+    url
+        Of the gateway.
+    why
+        What was seen: `can't be reached (connection refused)`.
+    """
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(f"the gateway at {url} {why}; see that it runs, then run this again")
+
+
+class GatewayNotReadyError(GatewayUnavailableError):
+    """The gateway didn't get ready in time.
+
+    Parameters
+    ----------
+    url
+        Of the gateway.
+    seconds
+        How long it was waited for.
+    seen
+        What its readiness probe said last.
+    """
+
+    def __init__(self, url: str, seconds: float, seen: str) -> None:
+        super().__init__(url, f"isn't ready after {seconds:.0f} s: {seen}")
+
+
+class NotAGatewayError(GatewayError):
+    """An answer that LiteLLM never gives."""
+
+    def __init__(self, url: str, path: str, status: int) -> None:
+        super().__init__(
+            f"{url}{path} answers HTTP {status}, but not as LiteLLM does; "
+            "see that the URL leads to the gateway"
+        )
+
+
+class AdminKeyRefusedError(GatewayError):
+    """The admin key isn't known to the gateway, or isn't allowed to manage keys."""
+
+    def __init__(self, url: str, reference: str, reason: str) -> None:
+        super().__init__(
+            f"the gateway at {url} refuses the admin key from {reference}: {reason}; "
+            "expected its master key, or a key of a proxy admin that may use the /key routes"
+        )
+
+
+class LicenceNeededError(GatewayError):
+    """A field that only a licensed gateway takes."""
+
+    def __init__(self, url: str, feature: str) -> None:
+        super().__init__(
+            f"the gateway at {url} takes {feature} only with a LiteLLM Enterprise licence; "
+            "leave it out, or license the gateway"
+        )
+
+
+class AliasTakenError(GatewayError):
+    """Aliases are unique in a gateway."""
+
+    def __init__(self, url: str, alias: str) -> None:
+        super().__init__(
+            f"the gateway at {url} has another key with the alias {alias!r}; "
+            "choose another alias, or leave it out to have one made"
+        )
+
+
+class KeyGoneError(GatewayError):
+    """Somebody deleted the key."""
+
+    def __init__(self, url: str, token_id: str) -> None:
+        super().__init__(
+            f"the gateway at {url} has no key {token_id[:12]}… any more; "
+            "run `pulumi up --refresh`, which makes a new one"
+        )
+
+
+class KeyStillAliveError(GatewayError):
+    """A deletion that didn't take."""
+
+    def __init__(self, url: str, token_id: str) -> None:
+        super().__init__(
+            f"the gateway at {url} still knows the key {token_id[:12]}… after its deletion; run this again"
+        )
+
+
+class KeyInUseError(GatewayError):
+    """A key with our URN that no crash can have left over, for somebody uses it."""
+
+    def __init__(self, url: str, token_id: str, alias: str | None) -> None:
+        super().__init__(
+            f"the gateway at {url} has a key {alias!r} ({token_id}) that bears this resource's URN and is in "
+            "use, but the state of this stack doesn't know it; restore the state, rename the stack if "
+            "another one of the same name made the key, or delete the key"
+        )
+
+
+class GatewayRefusedError(GatewayError):
+    """The gateway gave a reason of its own."""
+
+    def __init__(self, url: str, path: str, status: int, reason: str) -> None:
+        self.status = status
+        super().__init__(f"the gateway at {url} refuses {path} (HTTP {status}): {reason}")

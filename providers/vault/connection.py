@@ -1,0 +1,92 @@
+"""Where Vault or OpenBao is, and with which token it is asked."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import hvac
+
+from providers.vault.errors import VaultSetupError
+
+__all__ = ["VaultConnection"]
+
+_TIMEOUT_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class VaultConnection:
+    """A server. What is left out comes from the environment when a call is made, as for the `vault` command.
+
+    Attributes
+    ----------
+    address
+        Such as https://vault.example.com:8200; else VAULT_ADDR.
+    namespace
+        Of Vault Enterprise or OpenBao; else VAULT_NAMESPACE.
+    ca_cert_file
+        CA that signed the server's certificate, PEM; else VAULT_CACERT, else the system's.
+    patience_seconds
+        How long an unreachable or sealed server is waited for.
+    """
+
+    address: str | None = None
+    namespace: str | None = None
+    ca_cert_file: str | None = None
+    patience_seconds: float = 30
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any] | None) -> Self:
+        """Read the form in which a connection stands in a resource's inputs; checked before."""
+        given = value or {}
+        return cls(given.get("address"), given.get("namespace"), given.get("ca_cert_file"))
+
+    @property
+    def effective_address(self) -> str:
+        """Give the address, from here or from the environment.
+
+        Raises
+        ------
+        VaultSetupError
+            If there is none.
+        """
+        address = self.address or os.environ.get("VAULT_ADDR")
+        if not address:
+            raise VaultSetupError(
+                "there is no address of Vault; set VAULT_ADDR or `address` of the connection"
+            )
+        return address.rstrip("/")
+
+    def client(self) -> hvac.Client:
+        """Make a client with the token of now.
+
+        Raises
+        ------
+        VaultSetupError
+            If an address, a token or the CA file is missing.
+        """
+        ca_cert_file = self.ca_cert_file or os.environ.get("VAULT_CACERT") or None
+        if ca_cert_file and not Path(ca_cert_file).is_file():
+            raise VaultSetupError(f"the CA file {ca_cert_file} of Vault isn't there; see VAULT_CACERT")
+        return hvac.Client(
+            url=self.effective_address,
+            token=_token(),
+            namespace=self.namespace or os.environ.get("VAULT_NAMESPACE") or None,
+            verify=ca_cert_file or True,
+            timeout=_TIMEOUT_SECONDS,
+        )
+
+
+def _token() -> str:
+    token = os.environ.get("VAULT_TOKEN")
+    if not token:
+        try:
+            token = Path("~/.vault-token").expanduser().read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            token = None
+    if not token:
+        raise VaultSetupError(
+            "there is no token for Vault; set VAULT_TOKEN or log in so that ~/.vault-token is written"
+        )
+    return token

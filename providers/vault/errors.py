@@ -1,0 +1,92 @@
+"""What Vault or OpenBao answered, each as one sentence.
+
+VaultError
+ +-- VaultSetupError            no address, no token, a CA file that isn't there
+ +-- VaultUnavailableError      passes by itself: unreachable, sealed, overloaded, a server error
+ +-- VaultUntrustedError        the certificate
+ +-- VaultDeniedError           the token may not
+ +-- VaultMountMissingError     no such mount, or not KV v2
+ +-- VaultConflictError         somebody else wrote in between
+ +-- VaultRefusedError          anything else
+"""
+
+from providers.errors import ProviderError
+
+__all__ = [
+    "VaultConflictError",
+    "VaultDeniedError",
+    "VaultError",
+    "VaultMountMissingError",
+    "VaultRefusedError",
+    "VaultSetupError",
+    "VaultUnavailableError",
+    "VaultUntrustedError",
+]
+
+
+class VaultError(ProviderError):
+    """Base of what can go wrong with Vault or OpenBao."""
+
+
+class VaultSetupError(VaultError):
+    """There is no way to start a request."""
+
+
+class VaultUnavailableError(VaultError):
+    """Nobody answers, or not yet.
+
+    Parameters
+    ----------
+    address
+        Of the server.
+    why
+        What was seen: `is sealed`, `can't be reached: connection refused`.
+    """
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(f"Vault at {address} {why}; see that it runs and is unsealed, then run this again")
+
+
+class VaultUntrustedError(VaultError):
+    """The server's certificate is not signed by a known CA, or names another host."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"Vault at {address} shows a certificate that isn't trusted; "
+            "set VAULT_CACERT to the file of the CA that signed it"
+        )
+
+
+class VaultDeniedError(VaultError):
+    """The token is wrong, has expired, or its policies don't allow this."""
+
+    def __init__(self, address: str, action: str, path: str) -> None:
+        super().__init__(
+            f"Vault at {address} doesn't allow the token to {action} {path}; "
+            "see that VAULT_TOKEN is valid and that its policies allow it"
+        )
+
+
+class VaultMountMissingError(VaultError):
+    """There is no such mount, or it isn't KV v2."""
+
+    def __init__(self, address: str, mount: str, kind: str | None) -> None:
+        self.kind = kind
+        what = f"has {kind} at {mount}" if kind else f"has no mount {mount}"
+        super().__init__(f"Vault at {address} {what}; expected a KV v2 mount")
+
+
+class VaultConflictError(VaultError):
+    """A check-and-set write lost against another write."""
+
+    def __init__(self, address: str, path: str) -> None:
+        super().__init__(
+            f"{path} in Vault at {address} is changed by somebody else all the time; run this again later"
+        )
+
+
+class VaultRefusedError(VaultError):
+    """Vault gave a reason of its own, or something that isn't Vault answered."""
+
+    def __init__(self, address: str, action: str, path: str, reason: str) -> None:
+        super().__init__(f"Vault at {address} refused to {action} {path}: {reason}")
