@@ -1,0 +1,133 @@
+"""Which local platform: its name, its addresses and its folders.
+
+Every address is derived from the instance's index, so that several platforms run side by side on one machine.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolchain import paths
+from toolchain.errors import UserError
+
+__all__ = ["DEFAULT_INSTANCE", "INSTANCES", "Instance"]
+
+INSTANCES = {"dev": 0, "test": 1, "spare": 2}
+DEFAULT_INSTANCE = "dev"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One local platform.
+
+    Parameters
+    ----------
+    name
+        ``dev`` for the user, ``test`` for the test suite, ``spare`` for whoever needs a third.
+    index
+        Position in the address plan, from 0.
+    folder
+        Everything that this platform keeps: certificates, credentials, data, the Pulumi backend.
+    """
+
+    name: str
+    index: int
+    folder: Path
+
+    @classmethod
+    def named(cls, name: str) -> "Instance":
+        """Look an instance up by name.
+
+        Raises
+        ------
+        UserError
+            The name is not in the address plan.
+        """
+        if name not in INSTANCES:
+            known = ", ".join(INSTANCES)
+            raise UserError(
+                f"There is no instance {name!r}: it is one of {known} (--instance or LLM_GATEWAY_INSTANCE)."
+            )
+        return cls(name, INSTANCES[name], paths.state_folder() / name)
+
+    # --- addresses ---
+
+    @property
+    def link(self) -> str:
+        """Name of the virtual Ethernet device on the host."""
+        return f"llmgw{self.index}"
+
+    @property
+    def host_address(self) -> str:
+        return f"10.210.{self.index}.1"
+
+    @property
+    def node_address(self) -> str:
+        return f"10.210.{self.index}.2"
+
+    @property
+    def link_network(self) -> str:
+        return f"10.210.{self.index}.0/30"
+
+    @property
+    def pod_network(self) -> str:
+        return f"10.{244 - self.index}.0.0/16"
+
+    @property
+    def node_pod_network(self) -> str:
+        """The part of the Pod network that the only node hands out."""
+        return f"10.{244 - self.index}.0.0/24"
+
+    @property
+    def service_network(self) -> str:
+        return f"10.{96 + self.index}.0.0/16"
+
+    @property
+    def kubernetes_service_address(self) -> str:
+        return f"10.{96 + self.index}.0.1"
+
+    @property
+    def openbao_address(self) -> str:
+        """ClusterIP of OpenBao, pinned in the static band so that its certificate can name it."""
+        return f"10.{96 + self.index}.0.82"
+
+    @property
+    def api_url(self) -> str:
+        return f"https://{self.node_address}:6443"
+
+    @property
+    def forward_port(self) -> int:
+        """Port on 127.0.0.1 that leads to OpenBao in a cluster that isn't ours."""
+        return 18200 + self.index
+
+    @property
+    def cgroup(self) -> str:
+        """Name of the control group below the root of every hierarchy."""
+        return f"llm-gateway-{self.name}"
+
+    # --- folders ---
+
+    @property
+    def pki_folder(self) -> Path:
+        return self.folder / "pki"
+
+    @property
+    def credentials_folder(self) -> Path:
+        return self.folder / "credentials"
+
+    @property
+    def node_folder(self) -> Path:
+        return self.folder / "node"
+
+    @property
+    def log_folder(self) -> Path:
+        return self.node_folder / "log"
+
+    @property
+    def data_folder(self) -> Path:
+        """What Pods keep on the host's disk, one folder each."""
+        return self.node_folder / "data"
+
+    @property
+    def lock_file(self) -> Path:
+        """Beside the folder, so that a purge can delete the folder while it holds the lock."""
+        return self.folder.with_name(f"{self.name}.lock")

@@ -1,0 +1,94 @@
+"""PID 1 of the node: ``python -m local.node.init NAME FOLDER HYPERKUBE COREDNS PREFIX``.
+
+Imports little, for it stays in memory as long as the node runs.
+"""
+
+import http.client
+import os
+import signal
+import socket
+import ssl
+import sys
+import time
+from pathlib import Path
+
+from local.instance import INSTANCES, Instance
+from local.node import cgroups, mounts, network
+from local.node.layout import NODE_NAME, Layout
+from local.node.parts import parts
+from local.node.rotation import rotate_audit_log, rotate_logs
+from local.node.supervisor import Supervisor
+from local.processes import processes
+
+LINK_TIMEOUT_SECONDS = 15.0
+POD_PATIENCE_SECONDS = 6.0
+
+
+def main(arguments: list[str]) -> None:
+    """Set the node up within its namespaces, run it, and end its Pods in an orderly way."""
+    name, folder, *programs = arguments
+    instance = Instance(name, INSTANCES[name], Path(folder))
+    hyperkube, coredns, prefix = map(Path, programs)
+    layout = Layout(instance, hyperkube, coredns, prefix)
+
+    cgroups.enter_system_group(instance.cgroup)
+    mounts.set_up_mounts(instance)
+    socket.sethostname(NODE_NAME)
+    _wait_for_link()
+    network.set_up_inside(instance)
+
+    # What the supervisor starts is looked up on the node's PATH.
+    os.environ["PATH"] = layout.search_path
+    supervisor = Supervisor(
+        parts(layout), layout.environment, instance.log_folder, instance.node_folder / "processes.json"
+    )
+
+    def upkeep() -> None:
+        rotate_logs(instance.log_folder)
+        rotate_audit_log(instance.data_folder / "openbao-audit" / "audit.log")
+
+    supervisor.run(lambda: _api_is_ready(instance), upkeep)
+    _end_pods(instance, supervisor)
+
+
+def _wait_for_link() -> None:
+    deadline = time.monotonic() + LINK_TIMEOUT_SECONDS
+    while not network.link_exists():
+        if time.monotonic() > deadline:
+            sys.exit("The host never connected the node's network.")
+        time.sleep(0.05)
+
+
+def _api_is_ready(instance: Instance) -> bool:
+    pki = instance.pki_folder
+    context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
+    context.load_cert_chain(pki / "admin.crt", pki / "admin.key")
+    connection = http.client.HTTPSConnection(instance.node_address, 6443, timeout=2, context=context)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _end_pods(instance: Instance, supervisor: Supervisor) -> None:
+    """Let databases close their files; whatever still runs afterwards dies with this process."""
+    if kubelet := supervisor.pid_of("kubelet"):
+        # It would start the containers again.
+        os.kill(kubelet, signal.SIGKILL)
+    pods = cgroups.pod_members(instance.cgroup)
+    for process in processes():
+        if process.pid in pods:
+            # To PostgreSQL SIGTERM means to wait for its clients, SIGINT to end their sessions.
+            is_postgres = process.arguments[0].startswith("postgres")
+            os.kill(process.pid, signal.SIGINT if is_postgres else signal.SIGTERM)
+    deadline = time.monotonic() + POD_PATIENCE_SECONDS
+    while cgroups.pod_members(instance.cgroup) and time.monotonic() < deadline:
+        supervisor.reap()
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
