@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
-from local import up_down
+from local import teardown, up_down
 from local.environment import bypass_proxy, environment, export_lines
 from local.foreign_platform import Request
 from local.instance import DEFAULT_INSTANCE, INSTANCES, Instance
 from local.logs import show_logs
+from local.prove import prove_keys
 from local.record import Storage
+from local.stack import Stack
 from local.status import platform_state, table_lines
 from toolchain.console import console
 from toolchain.errors import UserError
@@ -136,6 +138,42 @@ def logs(
 def env(name: InstanceOption = DEFAULT_INSTANCE) -> None:
     """Print the environment of Pulumi, secrets included, for a shell: eval "$(python -m local env)"."""
     typer.echo("\n".join(export_lines(environment(_instance(name)))))
+
+
+# `--help` too is the CLI's own.
+@app.command(
+    "pulumi",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def pulumi(context: typer.Context, name: InstanceOption = DEFAULT_INSTANCE) -> None:
+    """Run the Pulumi CLI on this platform's stack: all arguments are its own."""
+    raise typer.Exit(Stack.ready(_instance(name)).run(*context.args))
+
+
+@app.command("prove")
+def prove(name: InstanceOption = DEFAULT_INSTANCE) -> None:
+    """Ask a chat completion with each virtual key, on a model that it may use and on one that it may not."""
+    typer.echo("\n".join(prove_keys(_instance(name))))
+
+
+@app.command("revoke")
+def revoke(yes: YesOption = False, name: InstanceOption = DEFAULT_INSTANCE) -> None:
+    """Delete the virtual keys, and prove that no replica accepts one any more."""
+    instance = _instance(name)
+    _confirm(f"This deletes all virtual keys of the platform {name}.", yes=yes)
+    typer.echo("\n".join(teardown.revoke(instance)))
+
+
+@app.command("destroy")
+def destroy(
+    yes: YesOption = False, dry_run: DryRunOption = False, name: InstanceOption = DEFAULT_INSTANCE
+) -> None:
+    """Delete the stack: its virtual keys first, which are proven dead, then everything else."""
+    instance = _instance(name)
+    if dry_run:
+        raise typer.Exit(teardown.preview_destroy(instance))
+    _confirm(f"This deletes the gateway of the platform {name}, its keys and its secrets.", yes=yes)
+    typer.echo("\n".join(teardown.destroy(instance)))
 
 
 def _print_status(instance: Instance) -> None:

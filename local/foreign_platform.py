@@ -59,8 +59,8 @@ class ForeignObjectsError(UserError):
     def __init__(self, server: str, found: list[str]) -> None:
         super().__init__(
             f"The cluster at {server} has {', '.join(found)} already, and this platform didn't make them: "
-            "it changes nothing of others. Use another cluster, or let the program's config name the server and "
-            "the operator that are there."
+            "it changes nothing of others. Use another cluster, or let the program's config name the server "
+            "and the operator that are there."
         )
 
 

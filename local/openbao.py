@@ -92,7 +92,7 @@ class OpenBao:
         return int(answer["data"]["ttl"]) > FRESH_TOKEN_SECONDS
 
     def _client(self, token: str = "") -> hvac.Client:
-        # An empty token is none; without one the client would take the caller's VAULT_TOKEN or ~/.vault-token.
+        # Given None, the client would take the caller's VAULT_TOKEN or ~/.vault-token.
         return hvac.Client(
             self.address, token=token, verify=str(self.authority_file), timeout=TIMEOUT_SECONDS
         )

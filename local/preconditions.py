@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from local.instance import Instance
@@ -22,7 +21,7 @@ WAY_OUT = "or use a cluster that you have already: `python -m local up --kubecon
 
 
 class PreconditionError(UserError):
-    """This machine can't run a node as it is."""
+    """The machine can't run a node as it is."""
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(f"The local node can't start: {problem}. {remedy}, {WAY_OUT}.")
@@ -36,7 +35,7 @@ def check_machine(instance: Instance) -> None:
     PreconditionError
         The first check that fails.
     """
-    checks: list[Callable[[Instance], None]] = [
+    checks = [
         _is_linux,
         _is_root,
         _has_programs,
@@ -117,17 +116,18 @@ def _link_is_free(instance: Instance) -> None:
         return
     others = [node for node in find_module(INIT_MODULE, instance.name) if network.link_exists(instance.link)]
     if others:
+        folder = Path(others[0].arguments[4])
         raise PreconditionError(
-            f"the link {instance.link} and its addresses are held by process {others[0].pid}, a node of instance "
-            f"{instance.name} in {others[0].arguments[4]}",
-            f"Stop that one with LLM_GATEWAY_STATE={Path(others[0].arguments[4]).parent} python -m local down",
+            f"the link {instance.link} and its addresses are held by process {others[0].pid}, a node of "
+            f"instance {instance.name} in {folder}",
+            f"Stop that one with `LLM_GATEWAY_STATE={folder.parent} python -m local down`",
         )
 
 
 def _addresses_are_free(instance: Instance) -> None:
     for destination, device in network.foreign_routes(instance):
         raise PreconditionError(
-            f"the route to {destination} by device {device} overlaps the addresses of instance {instance.name} "
-            f"({instance.link_network}, {instance.pod_network}, {instance.service_network})",
+            f"the route to {destination} by device {device} overlaps the addresses of instance "
+            f"{instance.name} ({instance.link_network}, {instance.pod_network}, {instance.service_network})",
             "Choose another instance with --instance, or remove the route",
         )

@@ -23,8 +23,8 @@ class PlatformRecord(BaseModel):
     kubeconfig
         The user's own kubeconfig; None: the local node.
     storage
-        Where OpenBao and PostgreSQL keep their data: in a folder of the node's ``host``, in a ``claim`` of the
-        cluster's default storage class, or in an ``empty`` folder that is lost with its Pod.
+        Where OpenBao and PostgreSQL keep their data: in a folder of the node's ``host``, in a ``claim`` of
+        the cluster's default storage class, or in an ``empty`` folder that is lost with its Pod.
     images
         Image reference of each part.
     """
@@ -45,7 +45,7 @@ class PlatformRecord(BaseModel):
             return None
         except ValidationError as error:
             raise UserError(
-                f"The record {file} can't be read ({error.error_count()} errors): delete it and run `up` again."
+                f"The record {file} has {error.error_count()} errors: delete it and run `up` again."
             ) from None
 
     def save(self, instance: Instance) -> None:

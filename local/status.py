@@ -16,6 +16,7 @@ from local.node import cgroups, lifecycle
 from local.node.supervisor import PartState, read_table
 from local.processes import Process, processes
 from local.record import PlatformRecord
+from local.tables import aligned
 
 __all__ = ["PartStatus", "PlatformState", "State", "platform_state", "table_lines"]
 
@@ -98,10 +99,7 @@ def table_lines(parts: Iterable[PartStatus]) -> list[str]:
     total = sum(part.resident_bytes or 0 for part in parts)
     if total:
         rows.append(("all", "", "", f"{total // MEBIBYTE} MiB", "", ""))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    return aligned(rows)
 
 
 def _summary(parts: list[PartStatus]) -> tuple[PlatformState, list[PartStatus]]:

@@ -37,8 +37,8 @@ def fill(source: str, text: str, values: Mapping[str, Any]) -> str:
 def load_documents(file: Path, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Read a file of YAML documents and put values in the place of the placeholders in its strings.
 
-    The file is parsed first, so a value can't change its structure. A string that is nothing but one placeholder
-    becomes the value itself, of whatever type.
+    The file is parsed first, so a value can't change its structure. A string that is nothing but one
+    placeholder becomes the value itself, of whatever type.
 
     Raises
     ------

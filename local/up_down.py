@@ -78,7 +78,7 @@ def purge_list(instance: Instance) -> list[Path]:
 
 
 def removed_from_cluster(instance: Instance) -> str | None:
-    """Return the cluster from which a `down` would remove the platform with its data; None for the local node."""
+    """Return the cluster from which a `down` would remove the platform's data; None for the local node."""
     record = PlatformRecord.load(instance)
     return str(record.kubeconfig) if record and record.kubeconfig else None
 

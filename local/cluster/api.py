@@ -126,7 +126,7 @@ class Cluster:
         return self.apply_text(path, json.dumps(document))
 
     def apply_definition(self, name: str, text: str) -> None:
-        """Apply a custom resource definition from its text: parsing hundreds of kilobytes would take seconds."""
+        """Apply a custom resource definition from its text, hundreds of kilobytes, unparsed."""
         self.apply_text(f"{COLLECTIONS['CustomResourceDefinition']}/{name}", text)
 
     def apply_text(self, path: str, text: str) -> dict[str, Any]:

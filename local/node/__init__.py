@@ -1,1 +1,1 @@
-"""A Kubernetes node with its control plane, in mount, network, process and host-name namespaces of its own."""
+"""A Kubernetes node with its control plane, in mount, network, process and name namespaces of its own."""

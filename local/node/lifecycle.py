@@ -39,8 +39,8 @@ class NodeStartError(UserError):
     def __init__(self, instance: Instance, log: Path) -> None:
         tail = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
         super().__init__(
-            f"The node of instance {instance.name} ended right after its start: {' / '.join(tail) or 'no word'} "
-            f"(log: {log}). Try `python -m local down` and `up` again."
+            f"The node of instance {instance.name} ended right after its start: "
+            f"{' / '.join(tail) or 'no word'} (log: {log}). Try `python -m local down` and `up` again."
         )
 
 
@@ -101,7 +101,7 @@ def stop_node(instance: Instance) -> bool:
 
 
 def clear(instance: Instance) -> None:
-    """Remove the control groups (with every process in them), the link and its routes of a node that is gone."""
+    """Remove what a node that is gone left: control groups with their processes, link and routes."""
     cgroups.remove(instance.cgroup)
     network.detach(instance)
 
