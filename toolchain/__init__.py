@@ -1,7 +1,8 @@
-"""Tools that the gateway's program and its local platform need: taken from the machine, installed or built.
+"""Tools that the gateway's program and its local platform need.
 
-Every tool is an artefact with a name. ``ensure("pulumi")`` returns the path of one that is ready to use and makes
-it first where it has to.
+Every tool is an artefact with a name. ``ensure("pulumi")`` returns the path of one that is ready to use: the
+machine's own where it has a good one, otherwise one that is installed from a locked package or built from
+pinned sources, once.
 """
 
 from toolchain import paths

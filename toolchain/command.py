@@ -1,5 +1,6 @@
 """The border to other programs: their failures become sentences, and none outlives its caller."""
 
+import contextlib
 import os
 import shlex
 import signal
@@ -10,7 +11,9 @@ from pathlib import Path
 
 from toolchain.errors import CommandFailedError, ToolMissingError
 
-__all__ = ["answer_of", "run"]
+__all__ = ["Word", "answer_of", "run"]
+
+Word = str | Path
 
 TAIL_LINES = 15
 GRACE_SECONDS = 10
@@ -18,12 +21,13 @@ QUERY_TIMEOUT_SECONDS = 30
 
 
 def run(
-    command: Sequence[str | Path],
+    command: Sequence[Word],
     *,
     log: Path,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     note: Callable[[str], None] | None = None,
+    lock: int | None = None,
 ) -> None:
     """Run a command to its end, with its output in a log file.
 
@@ -39,6 +43,8 @@ def run(
         Variables on top of this process's own.
     note
         Called with each line of output, to show what the command is at.
+    lock
+        Descriptor of a lock that is to be held for as long as the command lives.
 
     Raises
     ------
@@ -53,12 +59,11 @@ def run(
     with log.open("a", encoding="utf-8") as sink:
         sink.write(f"$ {shlex.join(words)}\n")
         sink.flush()
-        process = _start(words, cwd, env)
+        process = _started(words, cwd, env, lock)
         try:
-            assert process.stdout is not None  # noqa: S101: asked for with PIPE
-            for line in process.stdout:
+            for line in process.stdout or ():
                 sink.write(line)
-                if text := line.rstrip():
+                if text := line.strip():
                     tail.append(text)
                     if note:
                         note(text)
@@ -70,7 +75,7 @@ def run(
         raise CommandFailedError(Path(words[0]).name, _ending(code), log, tail)
 
 
-def answer_of(command: Sequence[str | Path], *, cwd: Path | None = None) -> str | None:
+def answer_of(command: Sequence[Word], *, cwd: Path | None = None) -> str | None:
     """Return what a short command prints, or None where it doesn't exist or fails."""
     try:
         finished = subprocess.run(
@@ -87,7 +92,9 @@ def answer_of(command: Sequence[str | Path], *, cwd: Path | None = None) -> str 
     return finished.stdout.strip()
 
 
-def _start(words: list[str], cwd: Path | None, env: Mapping[str, str] | None) -> subprocess.Popen[str]:
+def _started(
+    words: list[str], cwd: Path | None, env: Mapping[str, str] | None, lock: int | None
+) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(
             words,
@@ -99,24 +106,22 @@ def _start(words: list[str], cwd: Path | None, env: Mapping[str, str] | None) ->
             text=True,
             encoding="utf-8",
             errors="replace",
-            # A group of its own: so that a compiler's children can be ended with it, and Ctrl-C reaches only us.
+            pass_fds=() if lock is None else (lock,),
+            # A group of its own, so that a compiler's children end with it, and Ctrl-C reaches this process
+            # alone.
             start_new_session=True,
         )
     except FileNotFoundError as error:
-        raise ToolMissingError(words[0], "here", "install it") from error
+        raise ToolMissingError(words[0], "install it, and start again") from error
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:
     for ending in (signal.SIGTERM, signal.SIGKILL):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, ending)
-        except ProcessLookupError:
-            pass
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
-        return
+            return
 
 
 def _ending(code: int) -> str:

@@ -1,34 +1,38 @@
 """The content-addressed store of artefacts below the user's cache folder.
 
-An artefact lives in ``<cache>/<name>-<key>``. It is made in ``….partial`` and renamed when it is whole, so a folder
-with its final name is always good, and a run that was stopped leaves only what the next one wipes.
+An artefact lives in ``<cache>/<name>-<key>``. It is made in ``….partial`` and renamed when it is whole: a
+folder with its final name is always good, and a run that was stopped leaves only what the next one wipes.
+What is dear to make again (compiled packages, downloads) stays in the caches of Go, uv and npm.
 """
 
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from toolchain import locking, paths
-from toolchain.artefact import Artefact, Build
+from toolchain.artefact import Artefact, Build, Found
 from toolchain.catalogue import ARTEFACTS
 from toolchain.console import step
-from toolchain.errors import UnknownArtefactError
+from toolchain.errors import UnknownArtefactError, UnusableCacheError
 
 __all__ = ["Entry", "clean", "ensure", "entries"]
 
 PARTIAL = ".partial"
+ARTEFACT_FOLDER = re.compile(r"(?P<name>.+)-[0-9a-f]{12}(\.partial)?")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the list of artefacts."""
+    """Where one artefact comes from."""
 
-    artefact: Artefact
+    name: str
+    version: str
     source: str
-    path: Path | None
-    size_bytes: int | None
+    path: Path | None = None
+    size_bytes: int | None = None
 
 
 def ensure(name: str) -> Path:
@@ -50,34 +54,49 @@ def ensure(name: str) -> Path:
         It can't be made here.
     """
     artefact = _artefact(name)
-    ready = artefact.found_on_machine() or _stored(artefact)
-    return ready or _make(artefact)
+    if found := _found(name):
+        return found.path
+    return _stored(artefact) or _make(artefact)
 
 
-def entries() -> Iterator[Entry]:
-    """Tell of each artefact where it comes from; nothing is made."""
-    for artefact in ARTEFACTS.values():
-        if found := artefact.found_on_machine():
-            yield Entry(artefact, "machine", found, None)
+def entries(names: Iterable[str]) -> Iterator[Entry]:
+    """Tell of artefacts where they come from; nothing is made."""
+    for name in names:
+        artefact = _artefact(name)
+        if found := _found(name):
+            yield Entry(name, found.version, "machine", found.path)
         elif stored := _stored(artefact):
-            yield Entry(artefact, artefact.origin, stored, _size_bytes(_folder(artefact)))
+            yield Entry(name, artefact.version, artefact.origin, stored, _size_bytes(_folder(artefact)))
         else:
-            yield Entry(artefact, "not yet", None, None)
+            yield Entry(name, artefact.version, "not yet")
 
 
 def clean(*, everything: bool) -> list[Path]:
-    """Delete what no artefact of today's catalogue is made of, or the whole cache; return what was deleted."""
+    """Delete artefacts of earlier versions and what stopped builds left, or the whole cache.
+
+    What another run works on is left alone.
+
+    Returns
+    -------
+    list of Path
+        What was deleted.
+    """
+    cache_folder = paths.cache_folder()
     if everything:
-        doomed = list(paths.cache_folder().glob("*"))
-    else:
-        current = {_folder(artefact) for artefact in ARTEFACTS.values()}
-        doomed = [folder for folder in _artefact_folders() if folder not in current]
-    for path in doomed:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    return doomed
+        deleted = sorted(cache_folder.glob("*"))
+        _wipe(cache_folder)
+        return deleted
+    current = {_folder(artefact) for artefact in ARTEFACTS.values()}
+    deleted = []
+    for folder in sorted(cache_folder.glob("*")):
+        match = ARTEFACT_FOLDER.fullmatch(folder.name)
+        if match is None or folder in current:
+            continue
+        with locking.attempt(match["name"]) as held:
+            if held:
+                _wipe(folder)
+                deleted.append(folder)
+    return deleted
 
 
 def _artefact(name: str) -> Artefact:
@@ -85,6 +104,11 @@ def _artefact(name: str) -> Artefact:
         return ARTEFACTS[name]
     except KeyError:
         raise UnknownArtefactError(name, ARTEFACTS) from None
+
+
+@cache
+def _found(name: str) -> Found | None:
+    return _artefact(name).found_on_machine()
 
 
 @cache
@@ -102,24 +126,30 @@ def _stored(artefact: Artefact) -> Path | None:
 
 
 def _make(artefact: Artefact) -> Path:
+    # Before the lock is taken, so that another run can go on with this one while the parts are made here.
     needed = {name: ensure(name) for name in (*artefact.tools, *artefact.parts)}
+    try:
+        with locking.exclusive(artefact.name) as lock:
+            # Another run may have made it while this one waited.
+            return _stored(artefact) or _build(artefact, needed, lock)
+    except OSError as error:
+        raise UnusableCacheError(artefact.name, error) from error
+
+
+def _build(artefact: Artefact, needed: dict[str, Path], lock: int) -> Path:
     folder = _folder(artefact)
-    with locking.exclusive(artefact.name):
-        # Another run may have made it while this one waited.
-        if stored := _stored(artefact):
-            return stored
-        partial = folder.with_name(folder.name + PARTIAL)
+    partial = folder.with_name(folder.name + PARTIAL)
+    log = paths.logs_folder() / f"{artefact.name}.log"
+    _wipe(partial)
+    partial.mkdir(parents=True)
+    log.unlink(missing_ok=True)
+    try:
+        with step(f"{artefact.name} {artefact.version}") as current:
+            artefact.build(Build(folder=partial, log=log, note=current.note, needed=needed, lock=lock))
+    except BaseException:
         _wipe(partial)
-        partial.mkdir(parents=True)
-        log = paths.logs_folder() / f"{artefact.name}.log"
-        log.unlink(missing_ok=True)
-        try:
-            with step(f"{artefact.name} {artefact.version}") as current:
-                artefact.build(Build(folder=partial, log=log, note=current.note, needed=needed))
-        except BaseException:
-            _wipe(partial)
-            raise
-        partial.rename(folder)
+        raise
+    partial.rename(folder)
     return folder / artefact.path
 
 
@@ -128,10 +158,5 @@ def _wipe(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _artefact_folders() -> Iterator[Path]:
-    for name in ARTEFACTS:
-        yield from paths.cache_folder().glob(f"{name}-*")
-
-
 def _size_bytes(folder: Path) -> int:
-    return sum(file.lstat().st_size for file in folder.rglob("*") if not file.is_dir())
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())

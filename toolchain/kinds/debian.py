@@ -1,8 +1,8 @@
 """Debian packages, fetched from the machine's own sources and unpacked into a folder; nothing is installed.
 
-apt gets a state of its own below the cache. It works where /var/lib/apt/lists is empty, changes nothing of the
-system, and checks every package against the signed lists. Versions aren't pinned, for a mirror drops what a point
-release replaces: what was taken is written into ``packages.txt`` of the artefact.
+apt gets a state of its own below the cache. It works where /var/lib/apt/lists is empty, changes nothing of
+the system, and checks every package against the signed lists. Versions aren't pinned, for a mirror drops
+what a point release replaces: what was taken is written into ``packages.txt`` of the artefact.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from toolchain import locking, paths
 from toolchain.artefact import Artefact, Build
@@ -50,6 +51,8 @@ UNUSED = ("doc", "man", "locale", "lintian", "doc-base", "info", "bug", "bash-co
 @dataclass(frozen=True, kw_only=True)
 class DebianTree(Artefact):
     """Unpacked packages whose programs run on this machine."""
+
+    origin: ClassVar[str] = "installed"
 
     packages: tuple[str, ...]
 
@@ -120,7 +123,8 @@ def _update(build: Build, apt: dict[str, str]) -> None:
 def _merge_into_usr(root: Path) -> None:
     """Move /bin, /sbin and /lib below /usr.
 
-    Some packages still ship them. A layer with a real /lib would hide the link of the layer below, and libc with it.
+    Some packages still ship them. A layer with a real /lib would hide the link of the layer below, and libc
+    with it.
     """
     for name in MERGED_FOLDERS:
         folder = root / name

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolchain import command, paths
-from toolchain.artefact import Artefact, Build
-from toolchain.errors import CommandFailedError
+from toolchain.artefact import Artefact, Build, Found
+from toolchain.errors import ChecksumError
 from toolchain.kinds.python import PythonTree
 
-__all__ = ["ExternalSecretsOperator", "GoBinary", "GoToolchain", "go_environment", "modules"]
+__all__ = ["MODULES", "ExternalSecretsOperator", "GoBinary", "GoToolchain", "go_environment"]
 
 MODULES = paths.SOURCES / "modules"
 
@@ -23,12 +23,12 @@ class GoToolchain(PythonTree):
 
     minimum: tuple[int, int]
 
-    def found_on_machine(self) -> Path | None:
-        answer = command.answer_of(["go", "env", "GOROOT", "GOVERSION"])
-        match = re.fullmatch(r"(\S+)\s+go(\d+)\.(\d+).*", answer or "")
-        if match is None or (int(match[2]), int(match[3])) < self.minimum:
+    def found_on_machine(self) -> Found | None:
+        root, _, version = (command.answer_of(["go", "env", "GOROOT", "GOVERSION"]) or "").partition("\n")
+        match = re.match(r"go(\d+)\.(\d+)", version)
+        if match is None or (int(match[1]), int(match[2])) < self.minimum:
             return None
-        return Path(match[1])
+        return Found(Path(root), version.removeprefix("go"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,8 @@ class GoBinary(Artefact):
 
     module: str
     """Folder below ``modules/`` with go.mod and go.sum."""
+    program: str
+    """File name of what is built."""
     package: str = "."
     """Import path of the main package."""
     stamps: tuple[tuple[str, str], ...] = ()
@@ -51,7 +53,7 @@ class GoBinary(Artefact):
         return (MODULES / self.module,)
 
     def build(self, build: Build) -> None:
-        self.compile(build, MODULES / self.module, build.folder / self.path)
+        self.compile(build, MODULES / self.module, build.folder / self.program)
 
     def compile(self, build: Build, module: Path, output: Path, *extra: str | Path) -> None:
         """Compile and link `package` as it is seen from the folder `module`."""
@@ -65,9 +67,10 @@ class GoBinary(Artefact):
 class ExternalSecretsOperator(GoBinary):
     """The External Secrets Operator with the Vault provider only, and its custom resource definitions.
 
-    The operator registers every provider by two files of imports, which pull in the SDKs of some forty clouds.
-    ``go build -overlay`` swaps those two files; nothing else of the module is touched. Go refuses an overlay of
-    paths below its module cache, hence the link to the module's folder, by which go.mod replaces the module.
+    The operator registers its providers by two files of imports, which pull in the SDKs of some forty clouds.
+    ``go build -overlay`` swaps those two; nothing else of the module is touched. Go refuses an overlay of
+    paths below its module cache, hence the link to the module's folder, by which go.mod replaces the
+    module.
     """
 
     operator: str
@@ -86,7 +89,7 @@ class ExternalSecretsOperator(GoBinary):
         replaced = {str(work / "operator" / old): str(work / "overlay" / new) for old, new in self.overlay}
         (work / "overlay.json").write_text(json.dumps({"Replace": replaced}))
 
-        self.compile(build, work, build.folder / "external-secrets", "-overlay", "overlay.json")
+        self.compile(build, work, build.folder / self.program, "-overlay", "overlay.json")
 
         crds = build.folder / "crds"
         crds.mkdir()
@@ -98,12 +101,11 @@ class ExternalSecretsOperator(GoBinary):
         go = build.needed["go"] / "bin" / "go"
         wanted = f"{self.operator}@v{self.version}"
         # Outside of any module, or Go would look for the folder that is to be linked.
-        answer = command.answer_of([go, "mod", "download", "-json", wanted], cwd=Path("/"))
-        module = json.loads(answer or "{}")
+        outside = Path("/")
+        build.run(go, "mod", "download", wanted, cwd=outside, env=go_environment())
+        module = json.loads(command.answer_of([go, "mod", "download", "-json", wanted], cwd=outside) or "{}")
         if module.get("Sum") != self.checksum:
-            found = module.get("Sum") or "none"
-            reason = f"gave checksum {found}, expected {self.checksum}"
-            raise CommandFailedError(f"go mod download {wanted}", reason, build.log, [answer or "no answer"])
+            raise ChecksumError(f"The Go module {wanted}", self.checksum, module.get("Sum", "none"))
         return Path(module["Dir"])
 
 
@@ -118,8 +120,3 @@ def go_environment() -> dict[str, str]:
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
     }
-
-
-def modules(name: str) -> Path:
-    """Return the folder of a pinned module."""
-    return MODULES / name

@@ -1,7 +1,8 @@
 """Container images without a container engine: layers, and one OCI archive that holds several images.
 
-The format is the OCI image layout, as a tar archive, which ``ctr images import`` takes. Layers are deterministic:
-sorted, owned by root, dated 1970, so that the same content gives the same digest and is stored once on the node.
+The format is the OCI image layout, as a tar archive, which ``ctr images import`` takes. Layers are
+deterministic: sorted, owned by root, dated 1970, so that the same content gives the same digest and is
+stored once on the node.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import zstandard
 
@@ -192,9 +193,11 @@ def write_layer(root: Path, target: Path) -> dict[str, Any]:
     compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, threads=max(2, os.cpu_count() or 1))
     with target.open("wb") as file:
         packed = _Hashing(file)
-        with compressor.stream_writer(packed, closefd=False) as stream:
+        with compressor.stream_writer(cast("BinaryIO", packed), closefd=False) as stream:
             plain = _Hashing(stream)
-            with tarfile.open(fileobj=plain, mode="w|", format=tarfile.PAX_FORMAT, bufsize=COPY_BYTES) as archive:
+            with tarfile.open(
+                fileobj=plain, mode="w|", format=tarfile.PAX_FORMAT, bufsize=COPY_BYTES
+            ) as archive:
                 for path in sorted(root.iterdir()):
                     archive.add(path, path.name, filter=_anonymous)
     return {"diffId": plain.digest, "digest": packed.digest, "size": packed.size}

@@ -1,13 +1,13 @@
 """kubectl: the machine's, or the one inside the Kubernetes binary."""
 
-import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from toolchain import command
-from toolchain.artefact import Artefact, Build
+from toolchain.artefact import Artefact, Build, Found
 
 __all__ = ["Kubectl"]
 
@@ -23,14 +23,13 @@ class Kubectl(Artefact):
     def parts(self) -> Sequence[str]:
         return ("hyperkube",)
 
-    def found_on_machine(self) -> Path | None:
+    def found_on_machine(self) -> Found | None:
         program = shutil.which("kubectl")
-        answer = command.answer_of([program, "version", "--client", "--output", "json"]) if program else None
-        if program is None or answer is None:
+        answer = command.answer_of([program, "version", "--client"]) if program else None
+        match = re.search(r"v(1\.(\d+)\S*)", answer or "")
+        if program is None or match is None or abs(int(match[2]) - self.minor) > 1:
             return None
-        version = json.loads(answer)["clientVersion"]
-        minor = int("".join(digit for digit in version["minor"] if digit.isdigit()))
-        return Path(program) if version["major"] == "1" and abs(minor - self.minor) <= 1 else None
+        return Found(Path(program), match[1])
 
     def build(self, build: Build) -> None:
         # The binary does what the name says that it was started by.

@@ -1,8 +1,8 @@
 """The LiteLLM layer: the server, its Prisma client, and a query engine that needs no native binary.
 
-LiteLLM reaches PostgreSQL through Prisma's Python client, which starts Prisma's native query engine. That engine is
-no package of any index; the same engine as WebAssembly is one, so a small Node.js server puts it behind the native
-one's HTTP interface (``image/litellm/engine``).
+LiteLLM reaches PostgreSQL through Prisma's Python client, which starts Prisma's native query engine. That
+engine is no package of any index; the same engine as WebAssembly is one, so a small Node.js server puts it
+behind the native one's HTTP interface (``image/litellm/engine``).
 """
 
 import os
@@ -55,13 +55,14 @@ class LiteLLMLayer(ImageLayer):
         build.note("the query engine")
         shutil.copytree(FILES / "engine", home / "engine")
         npm_install(build, home / "engine")
-        _generate_client(build, home, python)
+        _generate_client(build, root, python)
         for path in self.unused:
             shutil.rmtree(home / path)
         python.compile(build, root, HOME / "lib")
         shutil.copytree(FILES / "bin", home / "bin")
         (root / SOURCE).mkdir(parents=True)
         shutil.copyfile(FILES / "prisma_migration.py", root / SOURCE / "prisma_migration.py")
+        shutil.rmtree(python.root)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,13 +98,14 @@ class _Python:
         """Compile the modules in `tree` below `root` to bytecode, in a form that fits files dated 1970."""
         build.note("compiling Python modules")
         # By hash and unchecked: the file system is read-only in the Pod, so what looks stale would stay so.
-        words = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", root, "-p", "/", root / tree]
-        build.run(self.program, "-m", "compileall", *words, env=self.environment)
+        compiler = ("-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash")
+        build.run(self.program, *compiler, "-s", root, "-p", "/", root / tree, env=self.environment)
 
 
-def _generate_client(build: Build, home: Path, python: _Python) -> None:
+def _generate_client(build: Build, root: Path, python: _Python) -> None:
     """Generate LiteLLM's Prisma client, with Prisma's own generator."""
     build.note("LiteLLM's Prisma client")
+    home = root / HOME
     engine = home / "engine"
     node = build.needed["node"] / "bin"
     environment = {
@@ -121,3 +123,7 @@ def _generate_client(build: Build, home: Path, python: _Python) -> None:
     prisma = engine / "node_modules/prisma/build/index.js"
     schema = home / "lib/litellm/proxy/schema.prisma"
     build.run(node / "node", prisma, "generate", "--schema", schema, env=environment)
+    # The generator writes down where it found things; the image has them at the same place below its own
+    # root.
+    client = home / "lib/prisma/client.py"
+    client.write_text(client.read_text().replace(str(root), ""))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolchain import command
-from toolchain.artefact import Build
+from toolchain.artefact import Build, Found
 from toolchain.kinds.python import PythonTree
 
 __all__ = ["NodeRuntime", "npm_install"]
@@ -19,12 +19,14 @@ class NodeRuntime(PythonTree):
 
     minimum_major: int
 
-    def found_on_machine(self) -> Path | None:
-        node = shutil.which("node")
-        if node is None or not Path(node).with_name("npm").exists() or Path(node).parent.name != "bin":
+    def found_on_machine(self) -> Found | None:
+        node = Path(shutil.which("node") or "node")
+        if node.parent.name != "bin" or not node.with_name("npm").exists():
             return None
-        match = re.match(r"v(\d+)\.", command.answer_of([node, "--version"]) or "")
-        return Path(node).parent.parent if match and int(match[1]) >= self.minimum_major else None
+        match = re.match(r"v((\d+)\..*)", command.answer_of([node, "--version"]) or "")
+        if match is None or int(match[2]) < self.minimum_major:
+            return None
+        return Found(node.parent.parent, match[1])
 
 
 def npm_install(build: Build, project: Path) -> None:

@@ -1,20 +1,22 @@
 """The Pulumi CLI with what it needs to run Python programs.
 
-The CLI and two of its helpers come from Pulumi's own Go modules. Its Python language host is in none of them: ours
+The CLI and two launchers come from Pulumi's own Go modules. Its Python language host is in none of them: ours
 (``toolchain/language_host.py``) speaks the same protocol.
 """
 
+import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from toolchain import command, paths
-from toolchain.artefact import Build
-from toolchain.errors import CommandFailedError
-from toolchain.kinds.go import GoBinary, go_environment, modules
+from toolchain.artefact import Artefact, Build, Found
+from toolchain.errors import ToolMissingError
+from toolchain.kinds.go import MODULES, GoBinary, go_environment
 
-__all__ = ["PulumiCli"]
+__all__ = ["PulumiCli", "PulumiForPython"]
 
 LANGUAGE_HOST = paths.SOURCES / "language_host.py"
 LANGUAGE_HOST_NAME = "pulumi-language-python"
@@ -22,19 +24,43 @@ LANGUAGE_HOST_NAME = "pulumi-language-python"
 
 @dataclass(frozen=True, kw_only=True)
 class PulumiCli(GoBinary):
-    """A folder whose ``bin`` holds the CLI, the Python language host and the launchers that it starts."""
+    """The CLI, beside the launchers that its SDK carries for the engine."""
 
-    minimum: tuple[int, int]
     sdk: str
-    """Go module that carries the launchers."""
+    """Go module of the SDK."""
     launchers: tuple[str, ...]
     """Files of that module."""
 
-    @property
-    def sources(self) -> list[Path]:
-        return [*super().sources, LANGUAGE_HOST]
+    def build(self, build: Build) -> None:
+        super().build(build)
+        module = MODULES / self.module
+        go = build.needed["go"] / "bin" / "go"
+        build.run(go, "mod", "download", self.sdk, cwd=module, env=go_environment())
+        sdk = command.answer_of([go, "list", "-m", "-f", "{{.Dir}}", self.sdk], cwd=module)
+        if not sdk:
+            raise ToolMissingError("go", f"it can't tell where it keeps {self.sdk}")
+        for launcher in self.launchers:
+            _install(Path(sdk, launcher), build.folder / Path(launcher).name)
 
-    def found_on_machine(self) -> Path | None:
+
+@dataclass(frozen=True, kw_only=True)
+class PulumiForPython(Artefact):
+    """A folder whose ``bin`` holds the CLI, the Python language host and the launchers."""
+
+    cli: str
+    """Name of the CLI's artefact."""
+    minimum: tuple[int, int]
+    """Oldest version that serves, if it is the machine's own."""
+
+    @property
+    def parts(self) -> Sequence[str]:
+        return (self.cli,)
+
+    @property
+    def sources(self) -> Sequence[Path]:
+        return (LANGUAGE_HOST,)
+
+    def found_on_machine(self) -> Found | None:
         program = shutil.which("pulumi")
         if program is None:
             return None
@@ -42,27 +68,16 @@ class PulumiCli(GoBinary):
         # The CLI looks for language hosts beside its own file.
         if folder.name != "bin" or not (folder / LANGUAGE_HOST_NAME).exists():
             return None
-        match = re.match(r"v(\d+)\.(\d+)\.", command.answer_of([program, "version"]) or "")
-        good = match is not None and (int(match[1]), int(match[2])) >= self.minimum
-        return folder.parent if good else None
+        match = re.match(r"v((\d+)\.(\d+)\..*)", command.answer_of([program, "version"]) or "")
+        if match is None or (int(match[2]), int(match[3])) < self.minimum:
+            return None
+        return Found(folder.parent, match[1])
 
     def build(self, build: Build) -> None:
         folder = build.folder / "bin"
-        module = modules(self.module)
-        self.compile(build, module, folder / "pulumi")
-        sdk = self._sdk_folder(build, module)
-        for launcher in self.launchers:
-            _install(sdk / launcher, folder / Path(launcher).name)
+        # Hard links: the CLI finds its hosts beside the file that it was started as, and nothing changes it.
+        shutil.copytree(build.needed[self.cli], folder, copy_function=os.link)
         _install(LANGUAGE_HOST, folder / LANGUAGE_HOST_NAME)
-
-    def _sdk_folder(self, build: Build, module: Path) -> Path:
-        go = build.needed["go"] / "bin" / "go"
-        build.run(go, "mod", "download", self.sdk, cwd=module, env=go_environment())
-        answer = command.answer_of([go, "list", "-m", "-f", "{{.Dir}}", self.sdk], cwd=module)
-        if not answer:
-            reason = "doesn't tell the folder of the module"
-            raise CommandFailedError(f"go list -m {self.sdk}", reason, build.log, [])
-        return Path(answer)
 
 
 def _install(source: Path, target: Path) -> None:

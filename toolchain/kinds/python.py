@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from toolchain import command, paths
 from toolchain.artefact import Artefact, Build
+from toolchain.command import Word
 from toolchain.errors import ToolMissingError
 
 __all__ = ["LOCKS", "PythonTree", "install"]
@@ -46,10 +47,11 @@ class PythonTree(Artefact):
 
 
 def install(
-    build: Build, lock: Path, target: Path, *options: str | Path, env: Mapping[str, str] | None = None
+    build: Build, lock: Path, target: Path, *options: Word, env: Mapping[str, str] | None = None
 ) -> None:
-    """Install exactly what `lock` names into the folder `target`; wheels only, checked against their hashes."""
-    words = ["pip", "install", "--target", target, "--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    """Install what `lock` names into the folder `target`: wheels only, checked against their hashes."""
+    words: list[Word] = ["pip", "install", "--target", target]
+    words += ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
     # Copies, because hard links into uv's cache would let a change of one spoil the other.
     words += ["--link-mode", "copy", *options, "--requirement", lock]
     build.run(*_uv(), *words, env={**_index_settings(), **(env or {})})
@@ -62,12 +64,12 @@ def _uv() -> list[str]:
         return [found]
     if command.answer_of([sys.executable, "-m", "uv", "--version"]):
         return [sys.executable, "-m", "uv"]
-    raise ToolMissingError("uv", "to install Python packages", "run `make` once, or `pip install uv`")
+    raise ToolMissingError("uv", "install it with `pip install uv`, and start again")
 
 
 @cache
 def _index_settings() -> dict[str, str]:
-    """Return the variables that make uv use the index, the certificates and the proxy that pip is set up with."""
+    """Return the variables that make uv use the index, certificates and proxy that pip is set up with."""
     pip = _pip_settings()
     wanted = {variable: pip[name] for name, variable in UV_VARIABLE_OF_PIP_SETTING.items() if name in pip}
     # uv trusts a list of its own unless it is told to trust what the machine trusts.

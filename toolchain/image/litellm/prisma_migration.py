@@ -1,7 +1,9 @@
+# ruff: noqa: INP001, T201 - a script for the image, which reports to the Job's log
 """Bring LiteLLM's database to the schema of this image, as ``prisma migrate deploy`` would.
 
-The migrations are those of litellm-proxy-extras, applied in their order; each is recorded in ``_prisma_migrations``
-with its checksum, so that Prisma itself could go on from here. Several runs at once are safe.
+The migrations are those of litellm-proxy-extras, applied in their order; each is recorded in
+``_prisma_migrations`` with its checksum, so that Prisma itself could go on from here. Several runs at once
+are safe.
 
 DATABASE_URL      the database; parameters after "?" are for Prisma and are ignored here
 MIGRATE_TIMEOUT   seconds to wait for a database that doesn't answer yet (180)
