@@ -61,8 +61,7 @@ def creation(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Write the body of /key/generate, without the key itself."""
     declared = declared_fields(inputs)
     body = {field.api: sendable(inputs[field.name]) for field in declared if not field.by_metadata}
-    inside = {field.api: sendable(inputs[field.name]) for field in declared if field.by_metadata}
-    body["metadata"] = {**body.get("metadata", {}), **inside, **marks(inputs["owner"])}
+    body["metadata"] = {**_inside(inputs), **body.get("metadata", {}), **marks(inputs["owner"])}
     return body
 
 
@@ -81,7 +80,7 @@ def update(
     whole = olds.get("owner") != news.get("owner")
     for field in changed:
         new = news.get(field.name)
-        if field.stored is Stored.USER_METADATA:
+        if field.stored is Stored.USER_METADATA or field.by_metadata:
             whole = True
         elif new is not None:
             if field.clearing is not Clearing.NEVER:
@@ -130,7 +129,12 @@ def whole_metadata(live: Mapping[str, Any], changed: list[Field], news: Mapping[
     else:
         users = user_metadata(live, {})
     gateways = {name: value for name, value in live.items() if name in GATEWAY_METADATA and name not in sent}
-    return {**gateways, **users, **marks(news["owner"])}
+    return {**gateways, **_inside(news), **users, **marks(news["owner"])}
+
+
+def _inside(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the fields that have no parameter of their own at the API."""
+    return {field.api: sendable(inputs[field.name]) for field in declared_fields(inputs) if field.by_metadata}
 
 
 def user_metadata(live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:

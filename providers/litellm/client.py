@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from providers.litellm.answers import failure, is_not_found, json_object
-from providers.litellm.errors import GatewayUnavailableError, KeyGoneError, NotAGatewayError
+from providers.litellm.errors import GatewayError, GatewayUnavailableError, KeyGoneError, NotAGatewayError
 from providers.litellm.orphans import OrphanIndex
 from providers.litellm.readiness import Readiness
 
@@ -191,7 +191,7 @@ class GatewayClient:
         for attempt in Retrying(
             retry=retry_if_exception_type(GatewayUnavailableError),
             stop=stop_after_delay(self.patience_seconds),
-            wait=wait_exponential_jitter(initial=0.3, max=4),
+            wait=wait_exponential_jitter(multiplier=0.3, max=4, jitter=0.3),
             reraise=True,
         ):
             with attempt:
@@ -213,10 +213,15 @@ class GatewayClient:
             raise GatewayUnavailableError(self.url, f"breaks off at {path} ({why})") from None
         if response.is_success or is_not_found(response):
             return response
-        raise failure(response, url=self.url, admin_key=self._admin_key_place)
+        raise self._failure(response)
 
     def _object(self, response: httpx.Response) -> dict[str, Any]:
+        if not response.is_success:
+            raise self._failure(response)
         document = json_object(response)
-        if document is None or not response.is_success:
+        if document is None:
             raise NotAGatewayError(self.url, response.request.url.path, response.status_code)
         return document
+
+    def _failure(self, response: httpx.Response) -> GatewayError:
+        return failure(response, url=self.url, admin_key=self._admin_key_place)

@@ -2,14 +2,15 @@
 
 GatewayError
  +-- GatewaySetupError          the CA file isn't there
+ +-- GatewayNotReadyError       waited for, in vain
  +-- GatewayUnavailableError    passes by itself: unreachable, no answer, overloaded, a server error
- |    +-- GatewayNotReadyError  waited for, in vain
  +-- NotAGatewayError           something else answers at the address
  +-- AdminKeyRefusedError       the admin key is wrong, or may not
  +-- LicenceNeededError         a field that the open-source gateway refuses
  +-- AliasTakenError            another key has the alias
  +-- KeyGoneError               the key is not there (any more)
  +-- KeyStillAliveError         it is there after its deletion
+ +-- KeyNotDeletedError         nobody knows whether it is there after its deletion
  +-- KeyInUseError              it carries our URN, but somebody uses it and the state doesn't know it
  +-- GatewayRefusedError        anything else
 """
@@ -26,6 +27,7 @@ __all__ = [
     "GatewayUnavailableError",
     "KeyGoneError",
     "KeyInUseError",
+    "KeyNotDeletedError",
     "KeyStillAliveError",
     "LicenceNeededError",
     "NotAGatewayError",
@@ -55,7 +57,7 @@ class GatewayUnavailableError(GatewayError):
         super().__init__(f"the gateway at {url} {why}; see that it runs, then run this again")
 
 
-class GatewayNotReadyError(GatewayUnavailableError):
+class GatewayNotReadyError(GatewayError):
     """The gateway didn't get ready in time.
 
     Parameters
@@ -69,7 +71,10 @@ class GatewayNotReadyError(GatewayUnavailableError):
     """
 
     def __init__(self, url: str, seconds: float, seen: str) -> None:
-        super().__init__(url, f"isn't ready after {seconds:.0f} s: {seen}")
+        super().__init__(
+            f"the gateway at {url} isn't ready after {seconds:.0f} s: {seen}; "
+            "see that it runs, then run this again"
+        )
 
 
 class NotAGatewayError(GatewayError):
@@ -128,6 +133,16 @@ class KeyStillAliveError(GatewayError):
     def __init__(self, url: str, token_id: str) -> None:
         super().__init__(
             f"the gateway at {url} still knows the key {token_id[:12]}… after its deletion; run this again"
+        )
+
+
+class KeyNotDeletedError(GatewayError):
+    """The gateway can't be asked, so the key may well be alive."""
+
+    def __init__(self, token_id: str, cause: GatewayError) -> None:
+        super().__init__(
+            f"the key {token_id[:12]}… isn't known to be deleted and stays in the state: {cause} "
+            "(if the gateway is gone for good, `pulumi state delete` takes the key out of the state)"
         )
 
 

@@ -69,7 +69,7 @@ class Field:
     licensed
         The open-source gateway refuses it.
     by_metadata
-        /key/generate overlooks the parameter, but takes it inside of `metadata`.
+        Sent inside of `metadata`: as a parameter /key/generate overlooks it, and /key/update wants its twin.
     """
 
     name: str

@@ -15,7 +15,13 @@ from pydantic import SecretStr
 from providers.litellm import changes
 from providers.litellm.client import GatewayClient
 from providers.litellm.drift import Found, compare, live_value
-from providers.litellm.errors import GatewayUnavailableError, KeyGoneError, KeyStillAliveError
+from providers.litellm.errors import (
+    GatewayNotReadyError,
+    GatewayUnavailableError,
+    KeyGoneError,
+    KeyNotDeletedError,
+    KeyStillAliveError,
+)
 from providers.litellm.fields import Field, Stored
 from providers.litellm.settling import settle
 
@@ -163,7 +169,10 @@ def delete(gateway: GatewayClient, token_id: str) -> None:
     providers.errors.ProviderError
         If the key is still there, or if that isn't known: it stays in the state.
     """
-    _remove(gateway, token_id)
+    try:
+        _remove(gateway, token_id)
+    except (GatewayNotReadyError, GatewayUnavailableError) as error:
+        raise KeyNotDeletedError(token_id, error) from None
 
 
 def _remove(gateway: GatewayClient, token_id: str) -> None:

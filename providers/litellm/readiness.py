@@ -61,7 +61,7 @@ class Readiness:
             for attempt in Retrying(
                 retry=retry_if_exception_type(GatewayNotReadyError),
                 stop=stop_after_delay(max(0, self._deadline - time.monotonic())),
-                wait=wait_exponential_jitter(initial=0.5, max=3),
+                wait=wait_exponential_jitter(multiplier=0.5, max=3, jitter=0.5),
                 before_sleep=self._announce,
                 reraise=True,
             ):

@@ -37,7 +37,7 @@ def settle(send: Callable[[], T], landed: Callable[[], T | None]) -> T:
     for attempt in Retrying(
         retry=retry_if_exception_type(GatewayUnavailableError),
         stop=stop_after_attempt(_ATTEMPTS),
-        wait=wait_exponential_jitter(initial=0.5, max=4),
+        wait=wait_exponential_jitter(multiplier=0.5, max=4, jitter=0.5),
         reraise=True,
     ):
         with attempt:

@@ -152,7 +152,7 @@ class KvPath:
         return Retrying(
             retry=retry_if_exception_type(VaultUnavailableError),
             stop=stop_after_delay(self._connection.patience_seconds),
-            wait=wait_exponential_jitter(initial=0.2, max=3),
+            wait=wait_exponential_jitter(multiplier=0.2, max=3, jitter=0.3),
             reraise=True,
         )
 

@@ -1,0 +1,92 @@
+"""What Pulumi's engine does with one virtual key, without Pulumi: check, diff, and what follows."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from providers.inputs import Problem
+from providers.litellm import changes, checks, key, orphans
+from providers.litellm.client import GatewayClient
+
+__all__ = ["GATEWAY", "KeyEngine", "as_pulumi", "urn"]
+
+GATEWAY = {"url": "http://gateway.test", "admin_key": {"env": "LITELLM_MASTER_KEY"}}
+
+
+def urn(name: str) -> str:
+    return f"urn:pulumi:dev::llm-gateway::a:b:Keys$pulumi-python:dynamic/litellm:VirtualKey::{name}"
+
+
+def as_pulumi(value: Any) -> Any:
+    """Hand numbers over as Pulumi does: all of them floats."""
+    return json.loads(json.dumps(value), parse_int=float)
+
+
+class RefusedError(Exception):
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__(str(problems))
+
+
+@dataclass
+class KeyEngine:
+    """One resource of a stack, with its inputs and its state."""
+
+    name: str
+    inputs: dict[str, Any] = field(default_factory=dict)
+    state: dict[str, Any] | None = None
+
+    @property
+    def token_id(self) -> str:
+        assert self.state is not None
+        return str(self.state["token_id"])
+
+    def check(self, declared: dict[str, Any], olds: dict[str, Any] | None = None) -> dict[str, Any]:
+        news = as_pulumi({"gateway": GATEWAY, "owner": urn(self.name)} | declared)
+        inputs, problems = checks.check_inputs(self.inputs if olds is None else olds, news)
+        if problems:
+            raise RefusedError(problems)
+        return dict(as_pulumi(inputs))
+
+    def preview(self, **declared: Any) -> list[str]:
+        """Name what an `up` would change."""
+        assert self.state is not None
+        return changes.changed_inputs(self.state, self.check(declared))
+
+    def up(self, process: GatewayClient, /, **declared: Any) -> str:
+        """Bring the key to its declaration and say how: create, same, update or replace."""
+        inputs = self.check(declared)
+        if self.state is None:
+            return self._create(process, inputs, "create")
+        orphans.remember(self.token_id)
+        if not changes.changed_inputs(self.state, inputs):
+            self.inputs = inputs
+            return "same"
+        if changes.replacing(self.state, inputs):
+            predecessor = self.token_id
+            self._create(process, self.check(declared, olds={}), "replace")
+            key.delete(process, predecessor)
+            return "replace"
+        self.state = as_pulumi(key.update(process, self.token_id, self.state, inputs))
+        self.inputs = inputs
+        return "update"
+
+    def _create(self, gateway: GatewayClient, inputs: dict[str, Any], how: str) -> str:
+        self.state = as_pulumi(key.create(gateway, inputs))
+        self.inputs = inputs
+        return how
+
+    def refresh(self, gateway: GatewayClient) -> bool:
+        """Read the key and say whether it is still there."""
+        assert self.state is not None
+        orphans.remember(self.token_id)
+        found = key.read(gateway, self.token_id, self.state)
+        if found is None:
+            self.state, self.inputs = None, {}
+            return False
+        self.state, self.inputs = as_pulumi(found.state), as_pulumi(found.inputs)
+        return True
+
+    def destroy(self, gateway: GatewayClient) -> None:
+        key.delete(gateway, self.token_id)
+        self.state, self.inputs = None, {}
