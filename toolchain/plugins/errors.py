@@ -27,11 +27,11 @@ class UnsupportedError(PluginError):
 
 
 class NotReadyError(PluginError):
-    """The object was written but isn't ready: the engine keeps its state and shows the reasons."""
+    """The object was written but isn't ready: the engine keeps its state and shows the reason."""
 
-    def __init__(self, resource_id: str, inputs: Document, state: Document, reasons: list[str]) -> None:
-        super().__init__("; ".join(reasons))
+    def __init__(self, resource_id: str, inputs: Document, state: Document, reason: str) -> None:
+        super().__init__(reason)
         self.resource_id = resource_id
         self.inputs = inputs
         self.state = state
-        self.reasons = reasons
+        self.reason = reason

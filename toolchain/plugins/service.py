@@ -51,7 +51,7 @@ def _not_ready_details(error: NotReadyError) -> bytes:
         id=error.resource_id,
         properties=struct(error.state),
         inputs=struct(error.inputs),
-        reasons=error.reasons,
+        reasons=[error.reason],
     )
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
     status.details.add().Pack(details)
