@@ -11,7 +11,7 @@ from local.cluster.documents import DATA_FOLDERS, Site, dns_documents
 from local.files import private_folder
 from local.images import digests, import_missing, local_images
 from local.instance import Instance
-from local.node import lifecycle
+from local.node import lifecycle, network
 from local.node.certificates import ensure_certificates
 from local.node.layout import CONTAINERD_SOCKET, Layout
 from local.openbao import AUTHORITY_FILE_STEM, OpenBao, ensure_openbao_certificate
@@ -98,16 +98,23 @@ def openbao_url(instance: Instance) -> str:
 
 
 def _running_node(layout: Layout) -> Process:
-    """Return the node; one that runs other programs or outdated certificates is started anew."""
+    """Return the node as it should be; one that isn't is started anew."""
     instance = layout.instance
     node = lifecycle.find(instance)
     renewed = ensure_certificates(instance)
-    if node and (renewed or node.arguments[5:] != layout.program_arguments):
-        reason = f"certificates renewed: {', '.join(renewed)}" if renewed else "its programs changed"
-        console.print(f"The node is started anew ({reason}).")
-        lifecycle.stop_node(instance)
-        node = None
-    return node or lifecycle.start(layout)
+    if node is None:
+        return lifecycle.start(layout)
+    if renewed:
+        reason = f"certificates were renewed: {', '.join(renewed)}"
+    elif node.arguments[5:] != layout.program_arguments:
+        reason = "its programs changed"
+    elif not network.is_attached(instance):
+        reason = "its start was interrupted"
+    else:
+        return node
+    console.print(f"The node is started anew: {reason}.")
+    lifecycle.stop_node(instance)
+    return lifecycle.start(layout)
 
 
 def _import_images(layout: Layout, node: Process, current: Step) -> None:

@@ -141,7 +141,7 @@ class Cluster:
         path = f"{_collection(kind, namespace)}/{name}"
         headers = {"Content-Type": "application/json"}
         try:
-            self._request("DELETE", path, body=json.dumps(options), headers=headers)
+            self._request("DELETE", path, body=options, headers=headers)
         except ClusterError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return False
@@ -170,7 +170,7 @@ class Cluster:
         path: str,
         *,
         query: Mapping[str, str] | None = None,
-        body: str | None = None,
+        body: str | Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(
@@ -184,7 +184,7 @@ class Cluster:
         path: str,
         *,
         query: Mapping[str, str] | None = None,
-        body: str | None = None,
+        body: str | Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> bytes:

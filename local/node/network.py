@@ -8,7 +8,7 @@ from typing import Any
 from local.instance import Instance
 from toolchain.errors import UserError
 
-__all__ = ["attach", "detach", "foreign_routes", "link_exists", "own_routes", "set_up_inside"]
+__all__ = ["attach", "detach", "foreign_routes", "is_attached", "link_exists", "own_routes", "set_up_inside"]
 
 NODE_LINK = "eth0"
 
@@ -48,6 +48,12 @@ def detach(instance: Instance) -> None:
 
 def link_exists(name: str = NODE_LINK) -> bool:
     return any(link["ifname"] == name for link in _listing("link"))
+
+
+def is_attached(instance: Instance) -> bool:
+    """Tell whether the connection is complete: a start that was interrupted may have left a part of it."""
+    wanted = {instance.pod_network, instance.service_network}
+    return link_exists(instance.link) and wanted.issubset(own_routes(instance))
 
 
 def own_routes(instance: Instance) -> list[str]:
