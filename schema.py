@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import pulumi
-from providers.litellm.checks import parse_duration
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
+
+from providers.litellm.checks import parse_duration
 
 NAMESPACE = "llm-gateway"
 

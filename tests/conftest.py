@@ -11,10 +11,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from local.environment import environment
+from local.environment import with_environment
 from pydantic import SecretStr
 
 from local.instance import Instance
+from local.stack import Stack
 from tests.support.cluster import Cluster
 from tests.support.gateway import admin
 from tests.support.project import Project
@@ -44,7 +45,7 @@ def platform() -> Iterator[Mapping[str, str]]:
     if not keep:
         local("down", "--purge", "--yes")
     local("up")
-    yield environment(Instance.named(INSTANCE))
+    yield with_environment(Stack.ready(Instance.named(INSTANCE)).variables)
     if not keep:
         local("down", "--purge", "--yes")
 
