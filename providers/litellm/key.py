@@ -16,6 +16,7 @@ from providers.litellm import changes
 from providers.litellm.client import GatewayClient
 from providers.litellm.drift import Found, compare, live_value
 from providers.litellm.errors import (
+    AliasTakenError,
     GatewayNotReadyError,
     GatewayUnavailableError,
     KeyGoneError,
@@ -23,6 +24,7 @@ from providers.litellm.errors import (
     KeyStillAliveError,
 )
 from providers.litellm.fields import Field, Stored
+from providers.litellm.ownership import URN
 from providers.litellm.settling import settle
 
 __all__ = ["MintedKey", "create", "delete", "read", "update"]
@@ -68,7 +70,12 @@ def create(gateway: GatewayClient, inputs: Mapping[str, Any]) -> dict[str, Any]:
     for token_id in gateway.orphans.of(inputs["owner"]):
         _remove(gateway, token_id)
     minted = MintedKey.mint()
-    info = _register(gateway, minted, inputs)
+    try:
+        info = _register(gateway, minted, inputs)
+    except AliasTakenError:
+        if not _rename_predecessor(gateway, inputs):
+            raise
+        info = _register(gateway, minted, inputs)
     return _state(inputs, minted.value.get_secret_value(), minted.token_id, info.get("expires"))
 
 
@@ -87,6 +94,16 @@ def _register(gateway: GatewayClient, minted: MintedKey, inputs: Mapping[str, An
         return info
 
     return settle(send, known)
+
+
+def _rename_predecessor(gateway: GatewayClient, inputs: Mapping[str, Any]) -> bool:
+    """Free an explicit alias that the key we are about to replace still has; say whether it did."""
+    renamed = False
+    for other in gateway.list_keys(alias=inputs["key_alias"]):
+        if other.metadata.get(URN) == inputs["owner"]:
+            gateway.update(other.token_id, {"key_alias": f"{other.alias}-{other.token_id[:7]}"})
+            renamed = True
+    return renamed
 
 
 def read(gateway: GatewayClient, token_id: str, state: Mapping[str, Any]) -> Found | None:

@@ -65,6 +65,8 @@ class Kind:
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return "a mapping"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # Pulumi has made it a float
     return "a list" if isinstance(value, list) else repr(value)
 
 

@@ -29,7 +29,7 @@ def process(gateway_url: str, master_key: SecretStr) -> Iterator[NewProcess]:
 
 @pytest.fixture
 def admin(gateway_url: str, master_key: SecretStr) -> Iterator[httpx.Client]:
-    """The API, for what others do beside Pulumi."""
+    """Give the API, for what others do beside Pulumi."""
     headers = {"Authorization": f"Bearer {master_key.get_secret_value()}"}
     with httpx.Client(base_url=gateway_url, headers=headers, timeout=30) as client:
         yield client
@@ -37,7 +37,7 @@ def admin(gateway_url: str, master_key: SecretStr) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def engine(process: NewProcess) -> Iterator[KeyEngine]:
-    """A resource of a name of its own; whatever bears its URN is gone afterwards."""
+    """Give a resource a name of its own; whatever bears its URN is gone afterwards."""
     engine = KeyEngine(f"contract-{secrets.token_hex(4)}")
     yield engine
     gateway = process()

@@ -1,7 +1,7 @@
 """Clients of the real gateway, whole or with faults between it and them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import Enum, auto
 
 import httpx

@@ -231,6 +231,17 @@ def test_an_alias_is_set_changed_and_given_back(
     assert live().startswith(f"{engine.name}-")
 
 
+def test_an_explicit_alias_is_kept_over_a_replacement(
+    process: NewProcess, engine: KeyEngine, living: Living, admin: httpx.Client
+) -> None:
+    alias = f"kept-{engine.name}"
+    engine.up(process(), alias=alias, key_type="llm_api")
+    assert engine.up(process(), alias=alias, key_type="read_only") == "replace"
+    assert living() == [engine.token_id]
+    info = admin.get("/key/info", params={"key": engine.token_id}).json()["info"]
+    assert info["key_alias"] == alias
+
+
 def test_an_alias_that_another_key_has_is_refused(
     process: NewProcess, engine: KeyEngine, living: Living, admin: httpx.Client
 ) -> None:

@@ -1,4 +1,4 @@
-"""Every field that the open-source gateway takes: set, changed, cleared, drifted, repaired, and never a diff."""
+"""Every field that the open-source gateway takes: set, changed, cleared, drifted, repaired, never a diff."""
 
 import secrets
 from collections.abc import Mapping

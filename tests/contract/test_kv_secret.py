@@ -25,8 +25,8 @@ def client(vault_env: dict[str, str]) -> Iterator[hvac.Client]:
     client.sys.enable_secrets_engine("kv", path=MOUNT, options={"version": "2"})
     client.sys.enable_secrets_engine("kv", path=f"{MOUNT}-v1", options={"version": "1"})
     yield client
-    client.sys.disable_secrets_engine(MOUNT)
-    client.sys.disable_secrets_engine(f"{MOUNT}-v1")
+    client.delete(f"sys/mounts/{MOUNT}")
+    client.delete(f"sys/mounts/{MOUNT}-v1")
 
 
 @pytest.fixture(autouse=True)
