@@ -14,7 +14,7 @@ from local.foreign_platform import Request
 from local.instance import DEFAULT_INSTANCE, INSTANCES, Instance
 from local.logs import show_logs
 from local.prove import prove_keys
-from local.record import Storage
+from local.record import ForeignStorage
 from local.stack import Stack
 from local.status import platform_state, table_lines
 from toolchain.console import console
@@ -60,7 +60,7 @@ def up(
         typer.Option(metavar="FILE", help="Use the cluster of this kubeconfig instead of a local node."),
     ] = None,
     storage: Annotated[
-        Storage | None,
+        ForeignStorage | None,
         typer.Option(help="With --kubeconfig: volumes of the cluster's default class, or none."),
     ] = None,
     image: Annotated[

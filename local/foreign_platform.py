@@ -1,18 +1,19 @@
 """`up` and `down` of a platform in a cluster that exists already."""
 
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.cluster import forward
 from local.cluster.api import Cluster
-from local.cluster.definitions import definition_names, owned_by_platform
+from local.cluster.definitions import definition_names
 from local.cluster.deploy import PART_NAMESPACES, deploy, pod_probe
-from local.cluster.documents import Site, namespace_documents, part_documents
+from local.cluster.documents import Site, cluster_wide_objects, namespace_documents
 from local.images import public_images
 from local.instance import Instance
 from local.openbao import AUTHORITY_FILE_STEM, OpenBao, ensure_openbao_certificate
 from local.openbao_start import initialised_marker, wait_for_openbao
-from local.record import PlatformRecord, Storage
+from local.record import ForeignStorage, PlatformRecord
 from local.waiting import wait_until
 from toolchain import ensure
 from toolchain.console import console, step
@@ -23,8 +24,8 @@ __all__ = ["ForeignObjectsError", "Request", "StillInUseError", "bring_down", "b
 PART_TIMEOUT_SECONDS = 300.0
 """Longer than on the local node: the images are pulled."""
 DELETION_TIMEOUT_SECONDS = 120.0
+SHOWN_NAMES = 6
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-CLUSTER_WIDE = ("ClusterRoleBinding", "ClusterRole")
 STORE_KINDS = (
     "secretstores",
     "clustersecretstores",
@@ -49,7 +50,7 @@ class Request:
     """
 
     kubeconfig: Path
-    storage: Storage | None = None
+    storage: ForeignStorage | None = None
     images: list[str] = field(default_factory=list)
 
 
@@ -58,7 +59,7 @@ class ForeignObjectsError(UserError):
 
     def __init__(self, server: str, found: list[str]) -> None:
         super().__init__(
-            f"The cluster at {server} has {', '.join(found)} already, and this platform didn't make them: "
+            f"The cluster at {server} has {_some(found)} already, and this platform didn't make them: "
             "it changes nothing of others. Use another cluster, or let the program's config name the server "
             "and the operator that are there."
         )
@@ -69,7 +70,7 @@ class StillInUseError(UserError):
 
     def __init__(self, server: str, found: list[str]) -> None:
         super().__init__(
-            f"In the cluster at {server} these still need the operator: {', '.join(found)}. "
+            f"In the cluster at {server} these still need the operator: {_some(found)}. "
             "Remove them first, with `python -m local destroy`."
         )
 
@@ -86,13 +87,14 @@ def bring_up(instance: Instance, record: PlatformRecord | None, request: Request
     request
         The cluster; what it leaves open is taken from the record.
     """
-    cluster = Cluster(request.kubeconfig)
+    owner = record.owner if record else secrets.token_hex(4)
+    cluster = Cluster(request.kubeconfig, owner)
     with step("Cluster"):
-        if others := _made_by_others(cluster, instance):
+        if others := _made_by_others(cluster):
             raise ForeignObjectsError(cluster.server, others)
         storage = request.storage or (record.storage if record else _best_storage(cluster))
     images = public_images(request.images) if request.images or not record else record.images
-    record = PlatformRecord(kubeconfig=request.kubeconfig, storage=storage, images=images)
+    record = PlatformRecord(kubeconfig=request.kubeconfig, storage=storage, images=images, owner=owner)
     record.save(instance)
     if storage == "empty":
         console.print(
@@ -124,7 +126,7 @@ def bring_up(instance: Instance, record: PlatformRecord | None, request: Request
         wait_for_openbao(instance, openbao, pod_probe(cluster, "openbao", checksums, 0.0), wipe, current)
 
 
-def bring_down(instance: Instance, kubeconfig: Path) -> bool:
+def bring_down(instance: Instance, kubeconfig: Path, owner: str) -> bool:
     """Close the way to OpenBao and remove from the cluster all that this platform made there, data included.
 
     Returns
@@ -137,19 +139,19 @@ def bring_down(instance: Instance, kubeconfig: Path) -> bool:
     StillInUseError
         The operator still looks after objects of the user's.
     """
-    cluster = Cluster(kubeconfig)
+    cluster = Cluster(kubeconfig, owner)
     definitions = definition_names(ensure("external-secrets") / "crds")
     own_definitions = [
         metadata["name"]
         for metadata in cluster.list_metadata("CustomResourceDefinition")
-        if metadata["name"] in definitions and owned_by_platform(metadata)
+        if metadata["name"] in definitions and cluster.made(metadata)
     ]
     if own_definitions and (users := _objects_of_operator(cluster)):
         raise StillInUseError(cluster.server, users)
     forward.stop_forward(instance)
     with step("Platform is removed from the cluster") as current:
         deleted = [cluster.delete("CustomResourceDefinition", name) for name in own_definitions]
-        for kind, name in _cluster_wide_objects(instance):
+        for kind, name in cluster_wide_objects():
             deleted.append(_delete_own(cluster, kind, name))
         namespaces = [document["metadata"]["name"] for document in namespace_documents()]
         deleted += [_delete_own(cluster, "Namespace", name) for name in namespaces]
@@ -164,25 +166,25 @@ def bring_down(instance: Instance, kubeconfig: Path) -> bool:
     return any(deleted)
 
 
-def _made_by_others(cluster: Cluster, instance: Instance) -> list[str]:
+def _some(names: list[str]) -> str:
+    more = len(names) - SHOWN_NAMES
+    return ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _made_by_others(cluster: Cluster) -> list[str]:
     names = [("Namespace", document["metadata"]["name"]) for document in namespace_documents()]
     found = []
-    for kind, name in [*names, *_cluster_wide_objects(instance)]:
+    for kind, name in [*names, *cluster_wide_objects()]:
         existing = cluster.get(kind, name)
-        if existing and not owned_by_platform(existing["metadata"]):
+        if existing and not cluster.made(existing["metadata"]):
             found.append(f"{kind} {name}")
     definitions = definition_names(ensure("external-secrets") / "crds")
     found += [
         f"CustomResourceDefinition {metadata['name']}"
         for metadata in cluster.list_metadata("CustomResourceDefinition")
-        if metadata["name"] in definitions and not owned_by_platform(metadata)
+        if metadata["name"] in definitions and not cluster.made(metadata)
     ]
     return found
-
-
-def _cluster_wide_objects(instance: Instance) -> list[tuple[str, str]]:
-    documents = part_documents(instance, Site(public_images([]), "empty"))
-    return [(each["kind"], each["metadata"]["name"]) for each in documents if each["kind"] in CLUSTER_WIDE]
 
 
 def _objects_of_operator(cluster: Cluster) -> list[str]:
@@ -195,14 +197,14 @@ def _objects_of_operator(cluster: Cluster) -> list[str]:
 
 def _is_own(cluster: Cluster, kind: str, name: str) -> bool:
     existing = cluster.get(kind, name)
-    return existing is not None and owned_by_platform(existing["metadata"])
+    return existing is not None and cluster.made(existing["metadata"])
 
 
 def _delete_own(cluster: Cluster, kind: str, name: str) -> bool:
     return _is_own(cluster, kind, name) and cluster.delete(kind, name)
 
 
-def _best_storage(cluster: Cluster) -> Storage:
+def _best_storage(cluster: Cluster) -> ForeignStorage:
     classes = [item["metadata"].get("annotations") or {} for item in cluster.objects("StorageClass")]
     return "claim" if any(annotations.get(DEFAULT_CLASS) == "true" for annotations in classes) else "empty"
 

@@ -9,9 +9,10 @@ from local.files import write_private
 from local.instance import Instance
 from toolchain.errors import UserError
 
-__all__ = ["PlatformRecord", "Storage"]
+__all__ = ["ForeignStorage", "PlatformRecord", "Storage"]
 
-Storage = Literal["host", "claim", "empty"]
+ForeignStorage = Literal["claim", "empty"]
+Storage = Literal["host"] | ForeignStorage
 FILE_NAME = "platform.json"
 
 
@@ -27,6 +28,8 @@ class PlatformRecord(BaseModel):
         the cluster's default storage class, or in an ``empty`` folder that is lost with its Pod.
     images
         Image reference of each part.
+    owner
+        What marks this platform's objects in a cluster that isn't its own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,6 +37,7 @@ class PlatformRecord(BaseModel):
     kubeconfig: Path | None = None
     storage: Storage = "host"
     images: dict[str, str]
+    owner: str = ""
 
     @classmethod
     def load(cls, instance: Instance) -> Self | None:

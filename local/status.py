@@ -161,21 +161,21 @@ def _pod_parts(
     except (ClusterError, ClusterUnreachableError) as error:
         return [PartStatus(part, State.FAILING, note=str(error)) for part in PART_NAMESPACES]
     missing = PART_NAMESPACES.keys() - {pod.part for pod in pods}
-    parts = [
-        _pod_part(pod, addresses.get((pod.namespace, pod.part), pod.address), memory, not_before)
-        for pod in pods
-    ]
+    parts = [_pod_part(pod, addresses, memory, not_before) for pod in pods]
     return parts + [PartStatus(part, State.DOWN, note="no Pod") for part in sorted(missing)]
 
 
-def _pod_part(pod: PodState, address: str, memory: dict[str, int] | None, not_before: float) -> PartStatus:
+def _pod_part(
+    pod: PodState, addresses: dict[tuple[str, str], str], memory: dict[str, int] | None, not_before: float
+) -> PartStatus:
     current = pod.ready and pod.started_at >= not_before
     state = State.UP if current else (State.FAILING if pod.restarts else State.STARTING)
     restarts = f"{pod.restarts} restarts" if pod.restarts else ""
     return PartStatus(
         pod.name,
         state,
-        address,
+        # Of another cluster this host sees neither memory nor addresses.
+        "" if memory is None else addresses.get((pod.namespace, pod.part), pod.address),
         None if memory is None else memory.get(pod.uid, 0),
         pod.started_at or None,
         "; ".join(filter(None, (pod.reason, restarts))),

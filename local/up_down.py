@@ -63,7 +63,7 @@ def down(instance: Instance, *, purge: bool) -> bool:
     with exclusive(instance):
         record = PlatformRecord.load(instance)
         if record and record.kubeconfig:
-            was_there = foreign_platform.bring_down(instance, record.kubeconfig)
+            was_there = foreign_platform.bring_down(instance, record.kubeconfig, record.owner)
         else:
             was_there = node_platform.bring_down(instance)
         if purge:

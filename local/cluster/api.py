@@ -16,7 +16,7 @@ from toolchain.errors import UserError
 
 __all__ = ["Cluster", "ClusterDeniedError", "ClusterError", "ClusterUnreachableError", "KubeconfigError"]
 
-FIELD_MANAGER = "llm-gateway-local"
+MANAGER = "llm-gateway-local"
 APPLY_YAML = "application/apply-patch+yaml"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 TIMEOUT_SECONDS = 30.0
@@ -69,9 +69,19 @@ class KubeconfigError(UserError):
 
 
 class Cluster:
-    """One cluster, reached with a kubeconfig's current context."""
+    """One cluster, reached with a kubeconfig's current context.
 
-    def __init__(self, kubeconfig: Path) -> None:
+    Parameters
+    ----------
+    kubeconfig
+        The file.
+    owner
+        Tells this platform from another one in the same cluster: it goes into the server's record of who
+        made what.
+    """
+
+    def __init__(self, kubeconfig: Path, owner: str = "") -> None:
+        self._manager = f"{MANAGER}-{owner}" if owner else MANAGER
         self.kubeconfig = kubeconfig
         if not kubeconfig.is_file():
             raise KubeconfigError(kubeconfig, "there is no such file.")
@@ -130,8 +140,12 @@ class Cluster:
         self.apply_text(f"{COLLECTIONS['CustomResourceDefinition']}/{name}", text)
 
     def apply_text(self, path: str, text: str) -> dict[str, Any]:
-        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        query = {"fieldManager": self._manager, "force": "true"}
         return self._request_json("PATCH", path, query=query, body=text, headers={"Content-Type": APPLY_YAML})
+
+    def made(self, metadata: Mapping[str, Any]) -> bool:
+        """Tell by an object's metadata whether this platform applied it."""
+        return any(entry.get("manager") == self._manager for entry in metadata.get("managedFields") or ())
 
     def delete(self, kind: str, name: str, namespace: str = "", grace_seconds: int | None = None) -> bool:
         """Delete an object; tell whether there was one."""

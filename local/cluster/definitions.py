@@ -4,9 +4,9 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from local.cluster.api import FIELD_MANAGER, Cluster
+from local.cluster.api import Cluster
 
-__all__ = ["apply_definitions", "definition_names", "owned_by_platform"]
+__all__ = ["apply_definitions", "definition_names"]
 
 NAMESPACE = "external-secrets"
 RECORD = "llm-gateway-definitions"
@@ -44,9 +44,3 @@ def apply_definitions(cluster: Cluster, folder: Path) -> bool:
         }
     )
     return True
-
-
-def owned_by_platform(metadata: dict[str, object]) -> bool:
-    """Tell whether this platform applied an object, from the API server's own record."""
-    managers = metadata.get("managedFields") or []
-    return isinstance(managers, list) and any(manager.get("manager") == FIELD_MANAGER for manager in managers)

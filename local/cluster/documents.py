@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from local.credentials import Credentials
 from local.instance import Instance
 from local.node.layout import NODE_DATA
@@ -14,10 +16,17 @@ from local.openbao import AUTHORITY_FILE_STEM, CERTIFICATE_FILE_STEM
 from local.record import Storage
 from local.templates import fill, load_documents
 
-__all__ = ["DATA_FOLDERS", "NAMESPACES", "Site", "dns_documents", "namespace_documents", "part_documents"]
+__all__ = [
+    "DATA_FOLDERS",
+    "Site",
+    "cluster_wide_objects",
+    "dns_documents",
+    "namespace_documents",
+    "part_documents",
+]
 
 MANIFESTS = Path(__file__).resolve().parents[1] / "manifests"
-NAMESPACES = ("vault", "postgres", "external-secrets")
+CLUSTER_WIDE = ("ClusterRoleBinding", "ClusterRole")
 AUDIT_FILE = "/openbao/audit/audit.log"
 
 # Folder below the node's data folder -> user and group number of the process that writes to it.
@@ -70,6 +79,13 @@ def namespace_documents() -> list[dict[str, Any]]:
 
 def dns_documents() -> list[dict[str, Any]]:
     return load_documents(MANIFESTS / "coredns.yaml", {})
+
+
+def cluster_wide_objects() -> list[tuple[str, str]]:
+    """Return kind and name of what the parts need outside of their namespaces."""
+    files = [MANIFESTS / f"{part}.yaml" for part in ("openbao", "postgres", "external-secrets")]
+    documents = [each for file in files for each in yaml.load_all(file.read_bytes(), yaml.CSafeLoader)]
+    return [(each["kind"], each["metadata"]["name"]) for each in documents if each["kind"] in CLUSTER_WIDE]
 
 
 def part_documents(instance: Instance, site: Site) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ MODULE = "local.cluster.forward"
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAUSE_SECONDS = 1.0
 START_TIMEOUT_SECONDS = 20.0
+STOP_PATIENCE_SECONDS = 3.0
 ANNOUNCEMENT = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 
 
@@ -82,8 +83,12 @@ def start(instance: Instance, kubectl: Path, kubeconfig: Path) -> None:
 
 
 def stop_forward(instance: Instance) -> None:
+    """Close the way to OpenBao; a kubectl that outlived its keeper is ended too."""
     for process in find(instance):
-        stop(process, 3.0)
+        stop(process, STOP_PATIENCE_SECONDS)
+    holder = listening_process(instance.forward_port)
+    if holder and _ports(instance) in holder.arguments:
+        stop(holder, STOP_PATIENCE_SECONDS)
 
 
 @contextlib.contextmanager
@@ -106,13 +111,17 @@ def forwarded_pod(kubectl: Path, kubeconfig: Path, namespace: str, pod: str, por
             process.terminate()
 
 
+def _ports(instance: Instance) -> str:
+    return f"{instance.forward_port}:8200"
+
+
 def main(arguments: list[str]) -> None:
     """Forward until this process is stopped; kubectl ends when OpenBao's Pod does, and is started again."""
     name, folder, kubectl, kubeconfig = arguments
     instance = Instance(name, INSTANCES[name], Path(folder))
     command = (
         *(kubectl, f"--kubeconfig={kubeconfig}", "--namespace=vault", "port-forward", "--address=127.0.0.1"),
-        *("service/openbao", f"{instance.forward_port}:8200"),
+        *("service/openbao", _ports(instance)),
     )
     # A termination becomes an exception, so that kubectl is ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
