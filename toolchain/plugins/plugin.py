@@ -77,7 +77,7 @@ class Naming:
 
 @dataclass(frozen=True)
 class Failure:
-    """An input that can't be: the property and one sentence."""
+    """An input that can't be: the property, and what is to be said of it; never its value."""
 
     property: str
     reason: str
@@ -149,6 +149,11 @@ class Plugin(ABC):
     def unsupported(self, what: str) -> UnsupportedError:
         """Return the error for `what` only the official plugin can do."""
         return UnsupportedError(self.package, self.version, what)
+
+    @property
+    def needs_official(self) -> str:
+        """What is wrong with an option that only the official plugin knows."""
+        return f"needs the official plugin: `pulumi plugin install resource {self.package} {self.version}`"
 
     def check_configuration(self, inputs: Document) -> list[Failure]:
         """Say what is wrong with the provider's inputs, which may hold unknowns."""

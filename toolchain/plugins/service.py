@@ -212,7 +212,8 @@ def _naming(request: Any) -> Naming:
 
 
 def _wire_failures(failures: list[Failure]) -> list[provider_pb2.CheckFailure]:
-    return [provider_pb2.CheckFailure(property=each.property, reason=each.reason) for each in failures]
+    # The engine would print the value of a property that it is told: that may be a secret.
+    return [provider_pb2.CheckFailure(reason=f"{each.property} {each.reason}") for each in failures]
 
 
 def _wire_difference(difference: Difference, replacing: bool) -> provider_pb2.PropertyDiff:

@@ -1,11 +1,8 @@
 """Waiting for objects: until they are ready, or gone. Every wait ends when the run is interrupted."""
 
 import time
-from collections.abc import Callable
-from typing import TypeVar
 
-from tenacity import Retrying, retry_if_result, sleep_using_event, stop_after_delay, wait_exponential
-from tenacity.stop import stop_when_event_set
+from tenacity import retry_if_result
 
 from toolchain.plugins.kubernetes.annotations import (
     SKIP_AWAIT,
@@ -25,22 +22,18 @@ from toolchain.plugins.kubernetes.errors import (
 from toolchain.plugins.kubernetes.pods import troubles_of_workload
 from toolchain.plugins.kubernetes.readiness import CHECKED_ON_READ, Look, Rule, rule_for
 from toolchain.plugins.kubernetes.verdicts import READY, Outcome, Verdict, waiting
+from toolchain.plugins.patience import LOOKING, patient
 from toolchain.plugins.plugin import Engine, Subject
 from toolchain.plugins.values import Document
 
 __all__ = ["Waiter"]
 
 DEFAULT_SECONDS = 600.0
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 2.0
-PAUSE_GROWTH = 1.5
 
 _DELETION_MAY_BE_SKIPPED = frozenset(
     {"DaemonSet", "Deployment", "Job", "Namespace", "Pod", "ReplicationController", "StatefulSet"}
 )
 """Kinds for which skipAwait holds for their deletion too; so it is in the official plugin."""
-
-Result = TypeVar("Result")
 
 
 class Waiter:
@@ -75,7 +68,7 @@ class Waiter:
             waited_seconds = time.monotonic() - started
             try:
                 # The answer to the write is the first look.
-                found = self._api.get(reference) if waited_seconds > FIRST_PAUSE_SECONDS else live
+                found = self._api.get(reference) if waited_seconds >= LOOKING.first else live
                 if found is None:
                     raise ObjectGoneError(reference)
                 last_seen = found
@@ -88,7 +81,8 @@ class Waiter:
             return verdict
 
         seconds = timeout_seconds(inputs, subject.timeout_seconds, DEFAULT_SECONDS)
-        verdict = self._poll(look, lambda result: result.outcome is Outcome.WAITING, seconds)
+        is_waiting = retry_if_result(lambda result: result.outcome is Outcome.WAITING)
+        verdict = patient(is_waiting, seconds=seconds, cancelled=self._engine.cancelled)(look)
         if last_reason:
             self._engine.progress(subject.urn, "")
         if verdict.outcome is not Outcome.READY:
@@ -121,26 +115,10 @@ class Waiter:
             return found if found and uid in (None, found["metadata"].get("uid")) else None
 
         seconds = timeout_seconds(inputs, subject.timeout_seconds, DEFAULT_SECONDS)
-        left = self._poll(what_is_left, lambda found: found is not None, seconds)
+        is_there = retry_if_result(lambda found: found is not None)
+        left = patient(is_there, seconds=seconds, cancelled=self._engine.cancelled)(what_is_left)
         if left is not None:
             raise StillThereError(reference, seconds, self._ended_by() or _reason_for_staying(left))
-
-    def _poll(self, look: Callable[[], Result], goes_on: Callable[[Result], bool], seconds: float) -> Result:
-        """Look until it doesn't go on, or the wait ends; return the last look."""
-        last: list[Result] = []
-
-        def looked() -> Result:
-            last[:] = [look()]
-            return last[0]
-
-        retrying = Retrying(
-            retry=retry_if_result(goes_on),
-            wait=wait_exponential(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, PAUSE_GROWTH),
-            stop=stop_after_delay(seconds) | stop_when_event_set(self._engine.cancelled),
-            sleep=sleep_using_event(self._engine.cancelled),
-            retry_error_callback=lambda _attempt: last[0],
-        )
-        return retrying(looked)
 
     def _explained(self, live: Document, verdict: Verdict, seconds: float) -> str:
         whole = [verdict.reason, *troubles_of_workload(self._api, live)]

@@ -57,7 +57,7 @@ class KubernetesPlugin(Plugin):
         unsupported = [name for name in ("renderYamlToDirectory",) if inputs.get(name)]
         if inputs.get("enableServerSideApply") in (False, "false"):
             unsupported.append("enableServerSideApply")
-        return [Failure(name, str(self.unsupported(f"the provider option {name}"))) for name in unsupported]
+        return [Failure(name, self.needs_official) for name in unsupported]
 
     def configuration_replaced_by(self, old: Document, new: Document, changed: list[str]) -> list[str]:
         before, after = old.get("clusterIdentifier"), new.get("clusterIdentifier")
@@ -223,7 +223,7 @@ def _failures(inputs: Document) -> list[Failure]:
         if text := annotation(inputs, WAIT_FOR):
             parse_wait_for(text)
     except WaitForError as error:
-        failures.append(Failure(f'metadata.annotations["{WAIT_FOR}"]', str(error)))
+        failures.append(Failure(f'metadata.annotations["{WAIT_FOR}"]', f"can't be understood: {error}"))
     return failures
 
 

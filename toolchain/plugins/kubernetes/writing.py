@@ -7,15 +7,7 @@ from copy import deepcopy
 from http import HTTPStatus
 from typing import Any
 
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    sleep_using_event,
-    stop_after_delay,
-    wait_exponential,
-)
-from tenacity.stop import stop_when_event_set
+from tenacity import RetryCallState, retry_if_exception_type
 
 from toolchain.plugins.differences import Path
 from toolchain.plugins.kubernetes.annotations import FIELD_MANAGER, PATCH_FORCE, annotation, is_true
@@ -29,6 +21,7 @@ from toolchain.plugins.kubernetes.errors import (
     RefusedError,
 )
 from toolchain.plugins.kubernetes.managers import CREATOR, is_unmigrated, owned_by_others, taken_over
+from toolchain.plugins.patience import Pauses, patient
 from toolchain.plugins.plugin import Engine, Subject
 from toolchain.plugins.values import Document
 
@@ -37,7 +30,7 @@ __all__ = ["Writer", "field_manager"]
 LONGEST_RETRY_SECONDS = 63.0
 """How long a namespace or kind that isn't there is waited for: it may be made by the same run."""
 
-FIRST_RETRY_SECONDS = 0.25
+_FOR_THE_SAME_RUN = Pauses(first=0.25, longest=16.0, growth=2.0)
 _MANAGER_DIGITS = 4
 _MANAGER_IN_CONFLICT = re.compile(r'conflict with "([^"]+)"')
 
@@ -87,18 +80,20 @@ class Writer:
         limit = min(subject.timeout_seconds or LONGEST_RETRY_SECONDS, LONGEST_RETRY_SECONDS)
 
         def say(attempt: RetryCallState) -> None:
-            error = attempt.outcome.exception() if attempt.outcome else None
-            self._engine.progress(subject.urn, f"waiting up to {limit:.0f} s: {error}")
+            if attempt.attempt_number == 1 and attempt.outcome:
+                self._engine.progress(
+                    subject.urn, f"waiting up to {limit:.0f} s: {attempt.outcome.exception()}"
+                )
 
-        retrying = Retrying(
-            retry=retry_if_exception(lambda e: isinstance(e, (KindMissingError, NamespaceMissingError))),
-            wait=wait_exponential(FIRST_RETRY_SECONDS),
-            stop=stop_after_delay(limit) | stop_when_event_set(self._engine.cancelled),
-            sleep=sleep_using_event(self._engine.cancelled),
+        retrying = patient(
+            retry_if_exception_type((KindMissingError, NamespaceMissingError)),
+            seconds=limit,
+            cancelled=self._engine.cancelled,
+            pauses=_FOR_THE_SAME_RUN,
             before_sleep=say,
-            reraise=True,
         )
-        return retrying(self._create_once, manifest, manager)
+        created: Document = retrying(self._create_once, manifest, manager)
+        return created
 
     def preview_create(self, manifest: Document) -> Document:
         """Return what the server would make."""

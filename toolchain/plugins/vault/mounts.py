@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from tenacity import Retrying, retry_if_result, sleep_using_event, stop_after_delay, wait_fixed
-from tenacity.stop import stop_when_event_set
+from tenacity import retry_if_result
 
+from toolchain.plugins.patience import patient
 from toolchain.plugins.values import Document
 from toolchain.plugins.vault.connection import NamespacedVault
 from toolchain.plugins.vault.errors import VaultError, VaultRefusedError
@@ -14,7 +14,6 @@ from toolchain.plugins.vault.kind import Kind
 __all__ = ["MountKind", "VaultPathInUseError", "VaultRemountError"]
 
 REMOUNT_SECONDS = 60
-REMOUNT_POLL_SECONDS = 0.2
 
 _TUNED = {
     "defaultLeaseTtlSeconds": "default_lease_ttl",
@@ -140,13 +139,7 @@ class MountKind(Kind):
             told = vault.get(f"sys/remount/status/{migration}") or {}
             return str(((told.get("data") or {}).get("migration_info") or {}).get("status", "unknown"))
 
-        waiting = Retrying(
-            retry=retry_if_result(lambda result: result == "in-progress"),
-            wait=wait_fixed(REMOUNT_POLL_SECONDS),
-            stop=stop_after_delay(REMOUNT_SECONDS) | stop_when_event_set(vault.server.cancelled),
-            sleep=sleep_using_event(vault.server.cancelled),
-            retry_error_callback=lambda attempt: attempt.outcome.result() if attempt.outcome else "unknown",
-        )
-        result = waiting(status)
+        is_moving = retry_if_result(lambda told: told == "in-progress")
+        result = patient(is_moving, seconds=REMOUNT_SECONDS, cancelled=vault.server.cancelled)(status)
         if result != "success":
             raise VaultRemountError(old, new, result)

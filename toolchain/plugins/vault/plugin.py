@@ -34,7 +34,7 @@ class VaultPlugin(Plugin):
             for name in inputs
             if inputs[name] and (name in _UNSUPPORTED_OPTIONS or name.startswith("authLogin"))
         ]
-        return [Failure(name, str(self.unsupported(f"the provider option {name}"))) for name in unsupported]
+        return [Failure(name, self.needs_official) for name in unsupported]
 
     def configure(self, configuration: dict[str, str]) -> None:
         self._vault = Vault(Settings.read(configuration, os.environ), self.engine.cancelled)
