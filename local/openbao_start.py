@@ -53,29 +53,30 @@ def wait_for_openbao(
         It doesn't serve in time.
     """
     marker = initialised_marker(instance)
-    probe = _probe(openbao, Credentials.of(instance), pod_probe)
+    credentials = Credentials.of(instance)
+    first_start = not marker.exists()
     try:
-        wait_until("openbao", probe, TIMEOUT_SECONDS, step)
+        wait_until("openbao", _probe(openbao, credentials, pod_probe, first_start), TIMEOUT_SECONDS, step)
     except _InitialisationFailedError:
-        if marker.exists():
+        if not first_start:
             raise OpenBaoError(openbao.address, "doesn't know its administrator any more") from None
         console.print("OpenBao's first initialisation was interrupted: its empty storage is made anew.")
         wipe()
         try:
-            wait_until("openbao", _probe(openbao, Credentials.of(instance), pod_probe), TIMEOUT_SECONDS, step)
+            wait_until("openbao", _probe(openbao, credentials, pod_probe, first_start), TIMEOUT_SECONDS, step)
         except _InitialisationFailedError:
             raise OpenBaoError(openbao.address, "could not initialise itself, twice") from None
-    if not marker.exists():
+    if first_start:
         write_private(marker, "")
 
 
-def _probe(openbao: OpenBao, credentials: Credentials, pod_probe: Probe) -> Probe:
+def _probe(openbao: OpenBao, credentials: Credentials, pod_probe: Probe, first_start: bool) -> Probe:
     active_since = 0.0
 
     def probe() -> str | None:
         nonlocal active_since
         if reason := pod_probe():
-            if "CrashLoopBackOff" in reason:
+            if first_start and "CrashLoopBackOff" in reason:
                 raise _InitialisationFailedError
             active_since = 0.0
             return reason

@@ -137,17 +137,12 @@ class Authority:
         return x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
 
     def _still_good(self, certificate: x509.Certificate, identity: Identity, moment: dt.datetime) -> bool:
-        extensions = certificate.extensions
-        names = (
-            extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-            if identity.server_names
-            else None
-        )
+        expected_names = identity.alternative_names if identity.server_names else None
         return (
             certificate.subject == identity.subject
-            and extensions.get_extension_for_class(x509.ExtendedKeyUsage).value == identity.usages
-            and names == (identity.alternative_names if identity.server_names else None)
-            and extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value == self._key_identifier
+            and _extension(certificate, x509.ExtendedKeyUsage) == identity.usages
+            and _extension(certificate, x509.SubjectAlternativeName) == expected_names
+            and _extension(certificate, x509.AuthorityKeyIdentifier) == self._key_identifier
             and certificate.not_valid_after_utc - moment > RENEW_BEFORE_EXPIRY
         )
 
@@ -182,6 +177,10 @@ def _builder(
         .not_valid_after(start + lifetime)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
+
+
+def _extension(certificate: x509.Certificate, kind: type[x509.ExtensionType]) -> x509.ExtensionType | None:
+    return next((each.value for each in certificate.extensions if isinstance(each.value, kind)), None)
 
 
 def _key_usage(*, authority: bool) -> x509.KeyUsage:

@@ -17,7 +17,7 @@ from local.waiting import wait_until
 from toolchain.console import Step, console, step
 from toolchain.errors import UserError
 
-__all__ = ["KeyLivesError", "ProofError", "prove_dead", "prove_keys"]
+__all__ = ["KeyLivesError", "ProofError", "failures", "prove_dead", "prove_keys"]
 
 ANSWER_TIMEOUT_SECONDS = 30.0
 REVOCATION_MARGIN_SECONDS = 10.0
@@ -65,7 +65,7 @@ def prove_keys(instance: Instance) -> list[str]:
         raise NoStackError(instance)
     record = _record(instance)
     rows: list[tuple[str, ...]] = [("KEY", "ALIAS", "ALLOWED MODEL", "", "DISALLOWED MODEL", "")]
-    failures: list[str] = []
+    wrong: list[str] = []
     with (
         reachable_replicas(Cluster(_kubeconfig(stack)), record, outputs.namespace) as replicas,
         httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS) as client,
@@ -83,11 +83,11 @@ def prove_keys(instance: Instance) -> list[str]:
                     *(disallowed or "-", "" if refusal is None else status_text(refusal)),
                 )
             )
-            failures += _failures(minted, allowed, status, HTTPStatus.OK)
+            wrong += failures(minted, allowed, status, HTTPStatus.OK)
             if disallowed and refusal is not None:
-                failures += _failures(minted, disallowed, refusal, HTTPStatus.FORBIDDEN)
-    if failures:
-        raise ProofError(failures)
+                wrong += failures(minted, disallowed, refusal, HTTPStatus.FORBIDDEN)
+    if wrong:
+        raise ProofError(wrong)
     return [*aligned(rows), "", f"Gateway: {outputs.url}", *_commands(outputs)]
 
 
@@ -138,7 +138,8 @@ def _answer(client: httpx.Client, url: str, minted: Minted, model: str, current:
     return last
 
 
-def _failures(minted: Minted, model: str, status: int, expected: HTTPStatus) -> list[str]:
+def failures(minted: Minted, model: str, status: int, expected: int) -> list[str]:
+    """Return what is wrong with an answer: nothing, or one part of a sentence."""
     if status == expected:
         return []
     got, wanted = status_text(status), status_text(expected)

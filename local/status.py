@@ -18,7 +18,7 @@ from local.processes import Process, processes
 from local.record import PlatformRecord
 from local.tables import aligned
 
-__all__ = ["PartStatus", "PlatformState", "State", "platform_state", "table_lines"]
+__all__ = ["PartStatus", "PlatformState", "State", "platform_state", "summary", "table_lines"]
 
 MEBIBYTE = 1024 * 1024
 SHIM = "containerd-shim"
@@ -81,11 +81,12 @@ def platform_state(instance: Instance) -> tuple[PlatformState, list[PartStatus]]
     """Look at everything that belongs to a platform."""
     record = PlatformRecord.load(instance)
     if record and record.kubeconfig:
-        return _summary(_parts_in_foreign_cluster(instance, record.kubeconfig))
-    node = lifecycle.find(instance)
-    if not node:
-        return PlatformState.DOWN, []
-    return _summary(_parts_on_node(instance, node))
+        parts = _parts_in_foreign_cluster(instance, record.kubeconfig)
+    elif node := lifecycle.find(instance):
+        parts = _parts_on_node(instance, node)
+    else:
+        parts = []
+    return summary(parts), parts
 
 
 def table_lines(parts: Iterable[PartStatus]) -> list[str]:
@@ -102,11 +103,12 @@ def table_lines(parts: Iterable[PartStatus]) -> list[str]:
     return aligned(rows)
 
 
-def _summary(parts: list[PartStatus]) -> tuple[PlatformState, list[PartStatus]]:
-    if all(part.state is State.DOWN for part in parts):
-        return PlatformState.DOWN, parts
-    complete = all(part.state is State.UP for part in parts)
-    return (PlatformState.UP if complete else PlatformState.DEGRADED), parts
+def summary(parts: Iterable[PartStatus]) -> PlatformState:
+    """Return the state of a platform from those of its parts."""
+    states = {part.state for part in parts}
+    if states <= {State.DOWN}:
+        return PlatformState.DOWN
+    return PlatformState.UP if states == {State.UP} else PlatformState.DEGRADED
 
 
 def _parts_on_node(instance: Instance, node: Process) -> list[PartStatus]:
