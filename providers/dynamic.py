@@ -7,12 +7,15 @@ and lives in an importable module pickles to its own name, so a change of its co
 import sys
 import traceback
 from types import SimpleNamespace
+from typing import Any
 
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
+from pulumi.output import Unknown
 
 from providers.errors import ProviderError
+from providers.inputs import UNKNOWN
 
-__all__ = ["Provider"]
+__all__ = ["Provider", "plain"]
 
 
 class Provider(ResourceProvider):
@@ -23,6 +26,19 @@ class Provider(ResourceProvider):
     def configure(self, req: ConfigureRequest) -> None:
         del req  # connections are inputs of each resource, so that one stack can serve several gateways
         _speak_in_sentences()
+
+
+def plain(value: Any) -> Any:
+    """Write the plugin's objects for unknown values as the text that stands for them on the wire.
+
+    So a value has one form for all that Pulumi doesn't know of it, and can be compared.
+    """
+    match value:
+        case dict():
+            return {name: plain(item) for name, item in value.items()}
+        case list():
+            return [plain(item) for item in value]
+    return UNKNOWN if isinstance(value, Unknown) else value
 
 
 def _speak_in_sentences() -> None:

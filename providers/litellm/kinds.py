@@ -56,18 +56,21 @@ class Kind:
     def problem(self, value: Any) -> str | None:
         """Say what is wrong with a declared value, or nothing."""
         try:
-            fine = self.accepts(value) and not unsendable(value)
+            fine = self.accepts(value)
         except ValueError as error:
             return str(error)
-        return None if fine else f"expected {self.expected}, got {_shown(value)}"
+        if not fine:
+            return f"expected {self.expected}, got {self._shown(value)}"
+        return "holds something that JSON has no way to say, such as NaN" if unsendable(value) else None
 
-
-def _shown(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))  # Pulumi has made it a float
-    return "a list" if isinstance(value, list) else repr(value)
+    def _shown(self, value: Any) -> str:
+        """Say what was given; of a mapping or a list only that it is one, for it may be long."""
+        if isinstance(value, Mapping | list):
+            noun = "a list" if isinstance(value, list) else "a mapping"
+            return f"{noun} of something else" if self.expected.startswith(noun) else noun
+        if isinstance(value, float) and value.is_integer():
+            return str(int(value))  # Pulumi has made it a float
+        return repr(value)
 
 
 def unsendable(value: Any) -> bool:

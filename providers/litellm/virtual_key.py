@@ -18,7 +18,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from providers.dynamic import Provider
+from providers.dynamic import Provider, plain
 from providers.litellm import changes, checks, orphans
 
 __all__ = ["KeyFields", "VirtualKey", "VirtualKeyProvider"]
@@ -28,14 +28,15 @@ class VirtualKeyProvider(Provider):
     """Pulumi's calls, passed on to plain functions."""
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        inputs, problems = checks.check_inputs(_olds, news)
+        inputs, problems = checks.check_inputs(plain(_olds), plain(news))
         return CheckResult(inputs, [CheckFailure(problem.field, problem.reason) for problem in problems])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         orphans.remember(_id)
+        olds, news = plain(_olds), plain(_news)
         return DiffResult(
-            changes=bool(changes.changed_inputs(_olds, _news)),
-            replaces=changes.replacing(_olds, _news),
+            changes=bool(changes.changed_inputs(olds, news)),
+            replaces=changes.replacing(olds, news),
             delete_before_replace=False,
         )
 

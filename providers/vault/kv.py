@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+import hvac
 import hvac.exceptions
 import requests.exceptions
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
@@ -42,7 +44,7 @@ class KvVersion:
 
 
 class KvPath:
-    """A path below a KV v2 mount, on one connection.
+    """A path below a KV v2 mount, on one connection, which is opened by the first call.
 
     An unreachable or sealed server is waited for, up to the connection's patience. To repeat a write is safe:
     it names the version that it follows.
@@ -52,8 +54,10 @@ class KvPath:
         self._connection = connection
         self._mount = mount
         self._path = path
-        self._client = connection.client()
-        self._kv = self._client.secrets.kv.v2
+
+    @cached_property
+    def _client(self) -> hvac.Client:
+        return self._connection.client()
 
     def __str__(self) -> str:
         return f"{self._mount}/{self._path}"
@@ -71,7 +75,7 @@ class KvPath:
         for attempt in self._patiently():
             with attempt, self._border("read"):
                 try:
-                    answer = self._kv.read_secret_version(
+                    answer = self._client.secrets.kv.v2.read_secret_version(
                         self._path, mount_point=self._mount, raise_on_deleted_version=False
                     )
                 except hvac.exceptions.InvalidPath as error:
@@ -108,7 +112,7 @@ class KvPath:
         """
         for attempt in self._patiently():
             with attempt, self._border("write"):
-                answer = self._kv.create_or_update_secret(
+                answer = self._client.secrets.kv.v2.create_or_update_secret(
                     self._path, secret=dict(data), cas=after, mount_point=self._mount
                 )
                 return int(self._document("write", answer)["version"])
@@ -118,7 +122,9 @@ class KvPath:
         """Remove the path with all its versions."""
         for attempt in self._patiently():
             with attempt, self._border("delete"):
-                self._kv.delete_metadata_and_all_versions(self._path, mount_point=self._mount)
+                self._client.secrets.kv.v2.delete_metadata_and_all_versions(
+                    self._path, mount_point=self._mount
+                )
 
     def require_version_2(self) -> None:
         """See that the mount is KV v2, before anything is written to it.

@@ -14,7 +14,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from providers.dynamic import Provider
+from providers.dynamic import Provider, plain
 from providers.vault import sources
 
 __all__ = ["KvSecret", "KvSecretProvider"]
@@ -24,23 +24,26 @@ class KvSecretProvider(Provider):
     """Pulumi's calls, passed on to plain functions. Only what a preview needs is imported beforehand."""
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        problems = sources.check_inputs(news)
-        return CheckResult(news, [CheckFailure(problem.field, problem.reason) for problem in problems])
+        inputs = plain(news)
+        problems = sources.check_inputs(inputs)
+        return CheckResult(inputs, [CheckFailure(problem.field, problem.reason) for problem in problems])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        changed = sources.changed_inputs(_olds, _news)
+        changed = sources.changed_inputs(plain(_olds), plain(_news))
         replaces = [name for name in changed if name in ("mount", "path")]
         return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=False)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         from providers.vault import secret_path  # noqa: PLC0415 - hvac is for a run, not for a preview
 
-        return CreateResult(f"{props['mount']}/{props['path']}", secret_path.write(props, {}))
+        return CreateResult(
+            f"{props['mount']}/{props['path']}", secret_path.write(secret_path.open_path(props), props, {})
+        )
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         from providers.vault import secret_path  # noqa: PLC0415 - hvac is for a run, not for a preview
 
-        state = secret_path.read(props)
+        state = secret_path.read(secret_path.open_path(props), props)
         if state is None:
             return ReadResult("", {})
         drifted = state["properties"] != props["properties"]
@@ -49,12 +52,12 @@ class KvSecretProvider(Provider):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         from providers.vault import secret_path  # noqa: PLC0415 - hvac is for a run, not for a preview
 
-        return UpdateResult(secret_path.write(_news, _olds))
+        return UpdateResult(secret_path.write(secret_path.open_path(_news), _news, _olds))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         from providers.vault import secret_path  # noqa: PLC0415 - hvac is for a run, not for a preview
 
-        secret_path.delete(_props)
+        secret_path.delete(secret_path.open_path(_props), _props)
 
 
 class KvSecret(Resource, module="vault", name="KvSecret"):

@@ -14,7 +14,7 @@ from providers.vault.errors import VaultConflictError, VaultMountMissingError
 from providers.vault.kv import KvPath, KvVersion
 from providers.vault.sources import changed_inputs, fingerprint
 
-__all__ = ["delete", "read", "write"]
+__all__ = ["delete", "open_path", "read", "write"]
 
 _CONFLICTS = 8
 _GENERATORS: Mapping[str, Callable[[], str]] = {
@@ -23,11 +23,18 @@ _GENERATORS: Mapping[str, Callable[[], str]] = {
 }
 
 
-def write(news: Mapping[str, Any], olds: Mapping[str, Any]) -> dict[str, Any]:
+def open_path(props: Mapping[str, Any]) -> KvPath:
+    """Name the path that some inputs, or a state, mean. Opens no connection."""
+    return KvPath(VaultConnection.parse(props.get("vault")), props["mount"], props["path"])
+
+
+def write(path: KvPath, news: Mapping[str, Any], olds: Mapping[str, Any]) -> dict[str, Any]:
     """Bring the path to what is declared, in at most one version.
 
     Parameters
     ----------
+    path
+        Is spoken to only if a property changed.
     news
         The inputs.
     olds
@@ -47,7 +54,6 @@ def write(news: Mapping[str, Any], olds: Mapping[str, Any]) -> dict[str, Any]:
         return _state(news, int(olds["version"]), olds["fingerprints"])
     given = {name: _given(name, source) for name, source in news["properties"].items()}
     dropped = _written(olds) - set(news["properties"]) if not news.get("retain_on_delete") else set()
-    path = _path(news)
     path.require_version_2()
 
     def merged(current: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +65,7 @@ def write(news: Mapping[str, Any], olds: Mapping[str, Any]) -> dict[str, Any]:
     return _state(news, version.number, {name: fingerprint(value) for name, value in written.items()})
 
 
-def read(state: Mapping[str, Any]) -> dict[str, Any] | None:
+def read(path: KvPath, state: Mapping[str, Any]) -> dict[str, Any] | None:
     """Compare the path with the state.
 
     Returns
@@ -69,7 +75,7 @@ def read(state: Mapping[str, Any]) -> dict[str, Any] | None:
         took out says so; None if nothing is left at the path.
     """
     try:
-        version = _path(state).read()
+        version = path.read()
     except VaultMountMissingError:
         return None
     if not version.data:
@@ -88,11 +94,10 @@ def read(state: Mapping[str, Any]) -> dict[str, Any] | None:
     return {**state, "version": version.number, "properties": properties, "fingerprints": fingerprints}
 
 
-def delete(state: Mapping[str, Any]) -> None:
+def delete(path: KvPath, state: Mapping[str, Any]) -> None:
     """Take out what was written, and the path with it if nothing is left."""
     if state.get("retain_on_delete"):
         return
-    path = _path(state)
     ours = _written(state)
 
     def remaining(current: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,10 +111,6 @@ def delete(state: Mapping[str, Any]) -> None:
 
 
 # --- parts -----------------------------------------------------------------------------------------------
-
-
-def _path(props: Mapping[str, Any]) -> KvPath:
-    return KvPath(VaultConnection.parse(props.get("vault")), props["mount"], props["path"])
 
 
 def _written(props: Mapping[str, Any]) -> set[str]:

@@ -55,13 +55,18 @@ class SecretEngine:
         return sources.changed_inputs(self.state or {}, self.inputs(properties, **others))
 
     def up(self, properties: dict[str, Any], **others: Any) -> dict[str, Any]:
-        self.state = secret_path.write(self.inputs(properties, **others), self.state or {})
+        inputs = self.inputs(properties, **others)
+        self.state = secret_path.write(secret_path.open_path(inputs), inputs, self.state or {})
         return self.state
 
     def refresh(self) -> dict[str, Any] | None:
         assert self.state is not None
-        self.state = secret_path.read(self.state)
+        self.state = secret_path.read(secret_path.open_path(self.state), self.state)
         return self.state
+
+    def destroy(self) -> None:
+        assert self.state is not None
+        secret_path.delete(secret_path.open_path(self.state), self.state)
 
     def live(self) -> dict[str, str]:
         answer = self.client.secrets.kv.v2.read_secret_version(
@@ -176,7 +181,7 @@ def test_what_is_put_by_hand_is_never_written(engine: SecretEngine) -> None:
     engine.put(**engine.live(), openai="by hand")
     assert engine.refresh() is not None
     assert engine.preview(declared) == []
-    secret_path.delete(engine.state or {})
+    engine.destroy()
     assert engine.live() == {"openai": "by hand"}
 
 
@@ -190,16 +195,17 @@ def test_another_connection_makes_no_call(engine: SecretEngine, monkeypatch: pyt
 
 def test_a_deleted_path_is_gone_with_all_its_versions(engine: SecretEngine) -> None:
     engine.up(GENERATED)
-    secret_path.delete(engine.state or {})
-    assert secret_path.read(engine.state or {}) is None
+    engine.destroy()
+    state = engine.state or {}
+    assert secret_path.read(secret_path.open_path(state), state) is None
     with pytest.raises(hvac.exceptions.InvalidPath):
         engine.client.secrets.kv.v2.read_secret_metadata(engine.path, mount_point=MOUNT)
-    secret_path.delete(engine.state or {})  # a second time is no failure
+    engine.destroy()  # a second time is no failure
 
 
 def test_a_retained_path_stays(engine: SecretEngine) -> None:
-    state = engine.up(GENERATED, retain_on_delete=True)
-    secret_path.delete(state)
+    engine.up(GENERATED, retain_on_delete=True)
+    engine.destroy()
     assert engine.live().keys() == GENERATED.keys()
 
 

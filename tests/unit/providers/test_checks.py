@@ -1,0 +1,175 @@
+"""What a preview refuses, and how it says so."""
+
+import math
+from typing import Any
+
+import pytest
+
+from providers.inputs import UNKNOWN, Problem
+from providers.litellm.checks import check_inputs, warnings
+from providers.litellm.fields import BY_NAME, FIELDS
+from providers.litellm.ownership import OWN_METADATA
+from providers.litellm.virtual_key import KeyFields
+from tests.unit.providers.engine import GATEWAY, urn
+
+BASE = {"gateway": GATEWAY, "owner": urn("app")}
+
+
+def problems(**declared: Any) -> list[Problem]:
+    return check_inputs({}, BASE | declared)[1]
+
+
+def test_every_field_can_be_declared() -> None:
+    assert KeyFields.__annotations__.keys() == {field.name for field in FIELDS} - {"key_alias"} | {"alias"}
+
+
+def test_nothing_declared_is_fine() -> None:
+    assert problems() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("max_budget", -1.0, "expected a number of 0 or more, got -1"),
+        ("max_budget", math.nan, "expected a number of 0 or more, got nan"),
+        ("max_budget", math.inf, "expected a number of 0 or more, got inf"),
+        ("max_budget", "5", "expected a number of 0 or more, got '5'"),
+        ("max_budget", True, "expected a number of 0 or more, got True"),
+        ("rpm_limit", 1.5, "expected a whole number of 0 or more, got 1.5"),
+        ("default_estimated_output_tokens", 0.0, "expected a whole number of 1 or more, got 0"),
+        ("duration", "soon", "'soon' is not a duration that LiteLLM knows"),
+        ("budget_duration", 30.0, "expected a duration such as 30d, got 30"),
+        ("models", "gpt-4o", "expected a list of texts, got 'gpt-4o'"),
+        ("models", ["gpt-4o", ""], "expected a list of texts, got a list of something else"),
+        ("blocked", "yes", "expected true or false, got 'yes'"),
+        ("metadata", ["a"], "expected a mapping, got a list"),
+        ("metadata", {"a": math.nan}, "holds something that JSON has no way to say, such as NaN"),
+        ("key_type", "admin", "expected one of default, llm_api, management, read_only, got 'admin'"),
+        (
+            "model_rpm_limit",
+            {"gpt-4o": -1.0},
+            "expected a mapping to whole numbers of 0 or more, got a mapping of something else",
+        ),
+        ("model_aliases", {"m": 1.0}, "expected a mapping of texts, got a mapping of something else"),
+        ("budget_limits", [{"budget_duration": "1d"}], "expected a list of budget windows"),
+        ("budget_limits", [{"budget_duration": "x", "max_budget": 1.0}], "'x' is not a duration"),
+        ("allowed_vector_store_indexes", [{"index": "i"}], "expected a list of indexes"),
+        ("user_id", "", "expected a text that is not empty, got ''"),
+        ("alias", "", "expected a text that is not empty, got ''"),
+        ("alias", "a" * 256, "is 256 characters long; the gateway takes at most 255"),
+        ("alias", "../x", "the gateway refuses '..' between slashes"),
+        ("alias", "a\nb", "control characters"),
+        ("max_budgte", 5.0, "'max_budgte' is not a field of a virtual key; did you mean 'max_budget'?"),
+        ("zzz", 5.0, "'zzz' is not a field of a virtual key"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_field(name: str, value: Any, reason: str) -> None:
+    [problem] = problems(**{name: value})
+    assert problem.field == name
+    assert reason in problem.reason
+
+
+@pytest.mark.parametrize("name", sorted(OWN_METADATA))
+def test_our_own_metadata_is_refused(name: str) -> None:
+    assert problems(metadata={name: "x"}) == [
+        Problem("metadata", f"{name!r} is written by this resource itself; choose another name")
+    ]
+
+
+def test_a_field_hidden_in_the_metadata_is_refused() -> None:
+    [problem] = problems(metadata={"model_rpm_limit": {}})
+    assert problem.reason == (
+        "'model_rpm_limit' is where the gateway keeps the field model_rpm_limit; set that instead"
+    )
+    assert problems(metadata={"tags": ["a"]}) == []
+    assert problems(metadata={"tags": ["a"]}, tags=["a"]) != []
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"temp_budget_increase": 1.0},
+        {"temp_budget_expiry": "2030-01-01"},
+        {"auto_rotate": True},
+        {"rotation_interval": "30d"},
+        {"soft_budget": 1.0, "budget_id": "b"},
+        {"key_type": "llm_api", "allowed_routes": ["/v1/models"]},
+    ],
+    ids="+".join,
+)
+def test_fields_that_need_or_undo_one_another_are_refused(declared: dict[str, Any]) -> None:
+    [problem] = problems(**declared)
+    assert problem.field in declared
+
+
+def test_a_wrong_time_is_refused() -> None:
+    [problem] = problems(temp_budget_increase=1.0, temp_budget_expiry="tomorrow")
+    assert problem.reason == "expected a time such as 2030-01-31T00:00:00Z, got 'tomorrow'"
+
+
+def test_what_is_unknown_yet_is_not_refused() -> None:
+    unknown = {name: UNKNOWN for name in BY_NAME if name != "key_alias"} | {"models": ["gpt-4o", UNKNOWN]}
+    del unknown["key_type"]  # only pairs of them could be wrong
+    assert problems(**unknown, gateway=GATEWAY | {"url": UNKNOWN, "admin_key": {"env": UNKNOWN}}) == [
+        Problem("soft_budget", "with budget_id the gateway writes it into that shared budget; set it there")
+    ]
+    assert problems(gateway=UNKNOWN) == []
+
+
+@pytest.mark.parametrize(
+    ("gateway", "reason"),
+    [
+        (None, "expected a mapping of url, admin_key"),
+        ({"url": "http://x"}, "expected url and admin_key"),
+        (GATEWAY | {"url": "x.example.com"}, "url: expected an address such as https://gateway.example.com"),
+        (GATEWAY | {"url": "http://sk-1:@x"}, "url: holds a credential; the admin key is found by admin_key"),
+        (GATEWAY | {"admin_key": "sk-1234"}, "expected exactly one of env, file or vault"),
+        (GATEWAY | {"admin_key": {"env": "A", "file": "B"}}, "expected exactly one of env, file or vault"),
+        (GATEWAY | {"admin_key": {"enf": "A"}}, "'enf' is not known here; did you mean 'env'?"),
+        (GATEWAY | {"admin_key": {"vault": {"mount": "m"}}}, "a reference to Vault needs path, as a text"),
+        (GATEWAY | {"ca_cert": "x"}, "'ca_cert' is not known here; did you mean 'ca_cert_file'?"),
+        (GATEWAY | {"vault": {"adress": "x"}}, "'adress' is not known here; did you mean 'address'?"),
+    ],
+)
+def test_a_wrong_connection_is_refused(gateway: Any, reason: str) -> None:
+    [problem] = problems(gateway=gateway)
+    assert problem.field == "gateway"
+    assert reason in problem.reason
+    assert "sk-1" not in problem.reason
+
+
+# --- aliases ---------------------------------------------------------------------------------------------
+
+
+def alias(olds: dict[str, Any], **declared: Any) -> Any:
+    return check_inputs(olds, BASE | declared)[0]["key_alias"]
+
+
+def test_an_alias_is_made_and_kept() -> None:
+    made = alias({})
+    assert made.startswith("app-")
+    assert len(made) == len("app-") + 7
+    assert alias({"key_alias": made}) == made
+
+
+def test_a_successor_gets_another_alias() -> None:
+    assert alias({}) != alias({})
+
+
+def test_a_declared_alias_wins_and_leaves_no_trace() -> None:
+    made = alias({})
+    assert alias({"key_alias": made}, alias="mine") == "mine"
+    assert alias({"key_alias": "mine"}).startswith("app-")
+    assert alias({"key_alias": made}, alias=UNKNOWN) == UNKNOWN
+    assert check_inputs({}, {"gateway": GATEWAY, "owner": UNKNOWN})[0]["key_alias"] == UNKNOWN
+
+
+def test_what_may_not_be_meant_is_warned_of() -> None:
+    assert warnings({"models": ["m"], "max_budget": 5, "tags": None}) == []
+    assert [
+        text.split(":")[0] for text in warnings({"tags": ["t"], "max_budget": 0, "auto_rotate": True})
+    ] == [
+        "tags",
+        "max_budget",
+        "auto_rotate",
+    ]

@@ -1,0 +1,246 @@
+"""A key's life against the gateway in memory; the faults are the contract tests' part."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from providers.litellm.client import GatewayClient
+from providers.litellm.errors import (
+    AdminKeyRefusedError,
+    GatewayNotReadyError,
+    GatewaySetupError,
+    GatewayUnavailableError,
+    KeyInUseError,
+    KeyStillAliveError,
+    NotAGatewayError,
+)
+from providers.litellm.key import MintedKey
+from tests.unit.providers.engine import KeyEngine, urn
+from tests.unit.providers.fake_gateway import ADMIN_KEY, FakeGateway
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    return FakeGateway()
+
+
+@pytest.fixture
+def engine() -> KeyEngine:
+    return KeyEngine("app")
+
+
+def client_of(handler: Handler, **options: Any) -> GatewayClient:
+    http = httpx.Client(base_url="http://gateway.test", transport=httpx.MockTransport(handler))
+    options = {"ready_timeout_seconds": 0, "patience_seconds": 0} | options
+    admin_key = SecretStr(ADMIN_KEY)
+    return GatewayClient(
+        "http://gateway.test", http, lambda: admin_key, admin_key_place="the tests", **options
+    )
+
+
+def test_a_minted_key_has_256_bits_and_its_hash() -> None:
+    minted = MintedKey.mint()
+    value = minted.value.get_secret_value()
+    assert value.startswith("sk-")
+    assert len(value) == len("sk-") + 43
+    assert minted.token_id == hashlib.sha256(value.encode()).hexdigest()
+    assert value not in repr(minted)
+
+
+def test_a_key_carries_who_manages_it(gateway: FakeGateway, engine: KeyEngine) -> None:
+    engine.up(gateway.client(), metadata={"team": "x"})
+    assert gateway.rows[engine.token_id]["metadata"] == {
+        "team": "x",
+        "managed-by": "pulumi",
+        "pulumi-project": "llm-gateway",
+        "pulumi-stack": "dev",
+        "pulumi-urn": urn("app"),
+    }
+
+
+def test_marks_that_somebody_wiped_are_drift(gateway: FakeGateway, engine: KeyEngine) -> None:
+    client = gateway.client()
+    engine.up(client, metadata={"team": "x"})
+    gateway.rows[engine.token_id]["metadata"] = {"team": "x"}
+    engine.refresh(client)
+    assert engine.preview(metadata={"team": "x"}) == ["owner"]
+    engine.up(client, metadata={"team": "x"})
+    assert gateway.rows[engine.token_id]["metadata"]["pulumi-urn"] == urn("app")
+
+
+def test_a_moved_resource_marks_its_key_anew(gateway: FakeGateway, engine: KeyEngine) -> None:
+    client = gateway.client()
+    engine.up(client, model_rpm_limit={"gpt-4o": 1})
+    engine.up(client, model_rpm_limit={"gpt-4o": 1}, owner=urn("moved"), alias="app")
+    metadata = gateway.rows[engine.token_id]["metadata"]
+    assert metadata["pulumi-urn"] == urn("moved")
+    assert metadata["model_rpm_limit"] == {"gpt-4o": 1}
+
+
+def test_undeclared_fields_are_nobody_s_business(gateway: FakeGateway, engine: KeyEngine) -> None:
+    client = gateway.client()
+    engine.up(client, max_budget=5)
+    gateway.rows[engine.token_id] |= {"rpm_limit": 7, "models": ["gpt-4o"]}
+    engine.refresh(client)
+    assert engine.preview(max_budget=5) == []
+    engine.up(client, max_budget=6)
+    assert gateway.rows[engine.token_id]["rpm_limit"] == 7
+
+
+def test_a_deleted_key_is_gone_though_the_archive_answers(gateway: FakeGateway, engine: KeyEngine) -> None:
+    client = gateway.client()
+    engine.up(client)
+    token_id = engine.token_id
+    gateway.archive[token_id] = gateway.rows.pop(token_id)
+    assert not engine.refresh(client)
+
+
+def test_a_hundred_keys_list_the_gateway_once(gateway: FakeGateway) -> None:
+    client = gateway.client()
+    for number in range(150):
+        KeyEngine(f"key-{number}").up(client)
+    assert gateway.calls["/key/list"] == 1
+    gateway.calls.clear()
+    KeyEngine("one-more").up(gateway.client())
+    assert gateway.calls["/key/list"] == 2  # pages
+
+
+def test_an_orphan_on_a_later_page_is_found(gateway: FakeGateway, engine: KeyEngine) -> None:
+    client = gateway.client()
+    for number in range(120):
+        KeyEngine(f"key-{number}").up(client)
+    engine.up(client)
+    orphan = engine.token_id
+    engine.state = None
+    engine.up(gateway.client())
+    assert orphan in gateway.archive
+
+
+def test_a_used_orphan_is_left_alone(gateway: FakeGateway, engine: KeyEngine) -> None:
+    engine.up(gateway.client())
+    gateway.rows[engine.token_id]["last_active"] = "2026-01-01T00:00:00Z"
+    engine.state = None
+    with pytest.raises(KeyInUseError, match="restore the state"):
+        engine.up(gateway.client())
+    assert len(gateway.rows) == 1
+
+
+# --- answers that make no sense --------------------------------------------------------------------------
+
+
+def ready_and(handler: Handler) -> Handler:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/health/readiness":
+            return httpx.Response(200, json={"db": "connected"})
+        return handler(request)
+
+    return answer
+
+
+def test_an_ingress_without_a_backend_is_no_deletion(gateway: FakeGateway, engine: KeyEngine) -> None:
+    engine.up(gateway.client())
+    token_id = engine.token_id
+    lost = client_of(ready_and(lambda _: httpx.Response(404, text="default backend - 404")))
+    with pytest.raises(NotAGatewayError):
+        engine.destroy(lost)
+    with pytest.raises(NotAGatewayError):
+        engine.refresh(lost)
+    assert engine.token_id == token_id
+
+
+def test_a_page_that_is_no_json_is_no_gateway(engine: KeyEngine) -> None:
+    with pytest.raises(NotAGatewayError, match="answers HTTP 200"):
+        engine.up(client_of(ready_and(lambda _: httpx.Response(200, text="<html>"))))
+
+
+def test_a_key_that_is_accepted_but_not_stored_is_an_error(
+    gateway: FakeGateway, engine: KeyEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("providers.litellm.settling._ATTEMPTS", 1)
+    monkeypatch.setattr(gateway, "_generate", lambda body: body)
+    with pytest.raises(GatewayUnavailableError, match="accepts a new key but doesn't store it"):
+        engine.up(gateway.client())
+
+
+def test_a_key_that_survives_its_deletion_is_an_error(
+    gateway: FakeGateway, engine: KeyEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.up(gateway.client())
+    monkeypatch.setattr(gateway, "_delete", lambda body: {"deleted_keys": body["keys"]})
+    with pytest.raises(KeyStillAliveError, match="still knows the key"):
+        engine.destroy(gateway.client())
+    assert engine.state is not None
+
+
+def test_a_wrong_admin_key_is_named_by_its_place(gateway: FakeGateway, engine: KeyEngine) -> None:
+    http = httpx.Client(base_url="http://gateway.test", transport=gateway.transport)
+    client = GatewayClient(
+        "http://gateway.test", http, lambda: SecretStr("sk-wrong"), admin_key_place="the file /run/admin"
+    )
+    with pytest.raises(
+        AdminKeyRefusedError, match="refuses the admin key from the file /run/admin"
+    ) as refused:
+        engine.up(client)
+    assert "sk-wrong" not in str(refused.value)
+
+
+# --- readiness -------------------------------------------------------------------------------------------
+
+
+def test_a_rollout_is_waited_for_and_said_once(
+    gateway: FakeGateway, engine: KeyEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = [httpx.Response(503, json={"db": "disconnected"}), httpx.Response(503, text="")]
+
+    def rolling(request: httpx.Request) -> httpx.Response:
+        return answers.pop() if answers else gateway.transport.handle_request(request)
+
+    engine.up(client_of(rolling, ready_timeout_seconds=10))
+    said = capsys.readouterr().err
+    assert said == "waiting up to 10 s for the gateway at http://gateway.test to be ready\n"
+
+
+def test_what_the_probe_said_last_is_in_the_sentence(engine: KeyEngine) -> None:
+    with pytest.raises(GatewayNotReadyError, match="HTTP 503, database disconnected"):
+        engine.up(client_of(lambda _: httpx.Response(503, json={"db": "disconnected"})))
+
+
+def test_a_gateway_without_a_database_is_not_waited_for(engine: KeyEngine) -> None:
+    slow = client_of(lambda _: httpx.Response(200, json={"db": "Not connected"}), ready_timeout_seconds=60)
+    with pytest.raises(GatewaySetupError, match="without a database"):
+        engine.up(slow)
+
+
+def test_a_gateway_that_hides_its_probe_is_taken_as_ready(gateway: FakeGateway, engine: KeyEngine) -> None:
+    def hiding(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/health/readiness":
+            return httpx.Response(403, text="")
+        return gateway.transport.handle_request(request)
+
+    assert engine.up(client_of(hiding)) == "create"
+
+
+# --- secrets ---------------------------------------------------------------------------------------------
+
+
+def test_no_log_line_holds_a_key(
+    gateway: FakeGateway, engine: KeyEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        client = gateway.client()
+        engine.up(client, max_budget=5)
+        assert engine.state is not None
+        value = engine.state["key"]
+        engine.up(client, max_budget=6)
+        engine.refresh(client)
+        engine.destroy(client)
+    assert "/key/info?key=" in caplog.text
+    assert value not in caplog.text
+    assert ADMIN_KEY not in caplog.text

@@ -1,0 +1,172 @@
+"""The real plugin process of Pulumi with our providers in it, spoken to as the engine does."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]
+import pytest
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
+from google.protobuf.struct_pb2 import Struct  # type: ignore[import-untyped]
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime.proto import provider_pb2 as pb
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from providers.inputs import UNKNOWN
+from providers.litellm.virtual_key import VirtualKeyProvider
+from providers.vault.kv_secret import KvSecretProvider
+from tests.unit.providers.engine import urn
+from tests.unit.providers.fake_gateway import ADMIN_KEY, FakeGateway
+from tests.unit.providers.http_server import serving
+
+ROOT = Path(__file__).parents[3]
+KEY = serialize_provider(VirtualKeyProvider())
+SECRET = serialize_provider(KvSecretProvider())
+
+
+class Plugin:
+    """The engine's side of the connection."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._stub = provider_pb2_grpc.ResourceProviderStub(channel)
+        self._stub.Configure(pb.ConfigureRequest())
+
+    @staticmethod
+    def _struct(properties: dict[str, Any]) -> Struct:
+        struct = Struct()
+        struct.update(properties)
+        return struct
+
+    def check(self, news: dict[str, Any], provider: str = KEY) -> tuple[dict[str, Any], list[str]]:
+        news = news | {"__provider": provider}
+        answer = self._stub.Check(pb.CheckRequest(olds=Struct(), news=self._struct(news)))
+        return MessageToDict(answer.inputs), [f"{f.property}: {f.reason}" for f in answer.failures]
+
+    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> tuple[bool, list[str]]:
+        answer = self._stub.Diff(pb.DiffRequest(id=id_, olds=self._struct(olds), news=self._struct(news)))
+        return answer.changes == pb.DiffResponse.DIFF_SOME, list(answer.replaces)
+
+    def create(self, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        answer = self._stub.Create(pb.CreateRequest(properties=self._struct(inputs)))
+        return answer.id, MessageToDict(answer.properties)
+
+    def read(self, id_: str, state: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        answer = self._stub.Read(pb.ReadRequest(id=id_, properties=self._struct(state)))
+        return answer.id, MessageToDict(answer.properties), MessageToDict(answer.inputs)
+
+    def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
+        answer = self._stub.Update(pb.UpdateRequest(id=id_, olds=self._struct(olds), news=self._struct(news)))
+        return dict(MessageToDict(answer.properties))
+
+    def delete(self, id_: str, state: dict[str, Any]) -> None:
+        self._stub.Delete(pb.DeleteRequest(id=id_, properties=self._struct(state)))
+
+
+@pytest.fixture(scope="module")
+def plugin() -> Iterator[Plugin]:
+    environment = {
+        **os.environ,
+        "ADMIN_KEY": ADMIN_KEY,
+        "PYTHONPATH": str(ROOT),
+        "PULUMI_PROJECT": "llm-gateway",
+    }
+    command = [sys.executable, "-u", "-m", "pulumi.dynamic"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
+            yield Plugin(channel)
+        process.terminate()
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    return FakeGateway()
+
+
+@pytest.fixture
+def url(gateway: FakeGateway) -> Iterator[str]:
+    with serving(gateway.transport.handler) as address:  # type: ignore[arg-type]
+        yield address
+
+
+@pytest.mark.parametrize("pickle", [KEY, SECRET])
+def test_the_pickle_is_a_name(pickle: str) -> None:
+    assert len(pickle) < 120
+
+
+def test_a_key_lives_in_the_plugin(plugin: Plugin, gateway: FakeGateway, url: str) -> None:
+    declared = {
+        "gateway": {"url": url, "admin_key": {"env": "ADMIN_KEY"}},
+        "owner": urn("app"),
+        "models": ["gpt-4o"],
+        "max_budget": 5,
+    }
+    inputs, failures = plugin.check(declared)
+    assert failures == []
+    id_, state = plugin.create(inputs)
+    assert gateway.rows.keys() == {id_}
+    assert plugin.diff(id_, state, inputs) == (False, [])
+    gateway.rows[id_]["max_budget"] = 7
+    _, state, live = plugin.read(id_, state)
+    assert live["max_budget"] == 7
+    assert "key" not in live
+    assert plugin.diff(id_, state, inputs) == (True, [])
+    state = plugin.update(id_, state, inputs)
+    assert gateway.rows[id_]["max_budget"] == 5
+    assert plugin.diff(id_, state, inputs | {"key_type": "llm_api"}) == (True, ["key_type"])
+    plugin.delete(id_, state)
+    assert plugin.read(id_, state)[0] == ""
+
+
+def test_a_failure_is_a_sentence_and_no_traceback(plugin: Plugin) -> None:
+    unreachable = {"url": "http://127.0.0.1:1", "admin_key": {"env": "ADMIN_KEY"}, "ready_timeout_seconds": 0}
+    inputs, _ = plugin.check({"gateway": unreachable, "owner": urn("app")})
+    with pytest.raises(grpc.RpcError) as raised:
+        plugin.create(inputs)
+    assert raised.value.details().startswith("the gateway at http://127.0.0.1:1 isn't ready after 0 s: ")
+
+
+def test_a_bug_still_shows_where_it_is(plugin: Plugin) -> None:
+    inputs, _ = plugin.check({"gateway": {"url": "http://127.0.0.1:1", "admin_key": {"env": "ADMIN_KEY"}}})
+    del inputs["gateway"]
+    with pytest.raises(grpc.RpcError) as raised:
+        plugin.create(inputs)
+    assert "Traceback" in raised.value.details()
+
+
+def test_unknown_inputs_pass_the_check(plugin: Plugin) -> None:
+    inputs, failures = plugin.check(
+        {"gateway": {"url": UNKNOWN, "admin_key": {"env": "A"}}, "owner": urn("app"), "max_budget": UNKNOWN}
+    )
+    assert failures == []
+    assert (inputs["gateway"]["url"], inputs["max_budget"]) == (UNKNOWN, UNKNOWN)
+    assert plugin.diff("x", inputs | {"max_budget": 5}, inputs) == (True, [])
+    inputs, failures = plugin.check(
+        {"mount": UNKNOWN, "path": "p", "properties": {"a": {"value": UNKNOWN}}, "vault": {}}, SECRET
+    )
+    assert failures == []
+
+
+def test_a_check_names_the_field(plugin: Plugin) -> None:
+    gateway = {"url": "http://x", "admin_key": {"env": "A"}}
+    _, failures = plugin.check({"gateway": gateway, "owner": urn("app"), "max_budget": -1, "modles": []})
+    assert sorted(failures) == [
+        "max_budget: expected a number of 0 or more, got -1",
+        "modles: 'modles' is not a field of a virtual key; did you mean 'models'?",
+    ]
+    _, failures = plugin.check({"mount": "m", "path": "p", "properties": {"a": {"env": 1}}}, SECRET)
+    assert failures == ["properties.a: expected env to be the name of an environment variable"]
+
+
+def test_a_preview_imports_no_client() -> None:
+    program = (
+        "import sys; import providers.litellm, providers.vault, providers.litellm.checks; "
+        "print({'httpx', 'hvac', 'pydantic', 'tenacity', 'requests'} & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
