@@ -12,7 +12,7 @@ import os
 import shutil
 import tarfile
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -23,7 +23,7 @@ from toolchain import paths
 from toolchain.artefact import Artefact, Build
 from toolchain.kinds.debian import unpack_packages
 
-__all__ = ["BaseLayer", "DebianLayer", "FileLayer", "Image", "ImageArchive", "ImageLayer"]
+__all__ = ["BaseLayer", "DebianLayer", "FileLayer", "Image", "ImageArchive", "ImageLayer", "remove_matching"]
 
 IMAGE_FILES = paths.SOURCES / "image"
 
@@ -65,9 +65,7 @@ class DebianLayer(ImageLayer):
 
     def fill(self, build: Build, root: Path) -> None:
         unpack_packages(build, self.packages, root)
-        for pattern in self.removed:
-            for path in sorted(root.glob(pattern)):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        remove_matching(root, self.removed)
         for link, target in self.links:
             (root / link).symlink_to(target)
 
@@ -173,6 +171,16 @@ class ImageArchive(Artefact):
 class _Layer:
     descriptor: dict[str, Any]
     diff_id: str
+
+
+def remove_matching(root: Path, patterns: Iterable[str]) -> None:
+    """Delete the files and folders below `root` that a glob pattern names."""
+    for pattern in patterns:
+        for path in sorted(root.glob(pattern)):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def write_layer(root: Path, target: Path) -> dict[str, Any]:

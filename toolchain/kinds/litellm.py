@@ -13,7 +13,7 @@ from pathlib import Path
 
 from toolchain.artefact import Build
 from toolchain.kinds.debian import unpack_packages
-from toolchain.kinds.image import IMAGE_FILES, DebianLayer, ImageLayer
+from toolchain.kinds.image import IMAGE_FILES, DebianLayer, ImageLayer, remove_matching
 from toolchain.kinds.node import npm_install
 from toolchain.kinds.python import LOCKS, install
 
@@ -31,12 +31,10 @@ class LiteLLMLayer(ImageLayer):
     """LiteLLM in ``/opt/litellm``, with the migration where the official image has it."""
 
     lock: str
-    python_version: str
-    """Of the image's Python: wheels are chosen for it, whatever runs here."""
     python_packages: tuple[str, ...]
-    """Debian packages that make up the same Python for the time of the build."""
+    """Debian packages of the image's Python, which also builds the layer, whatever Python runs here."""
     unused: tuple[str, ...]
-    """Paths below /opt/litellm that only the build needs, or that a proxy with a database never loads."""
+    """Patterns below /opt/litellm: what only the build needs, or a proxy with a database never loads."""
 
     @property
     def tools(self) -> Sequence[str]:
@@ -50,14 +48,12 @@ class LiteLLMLayer(ImageLayer):
         python = _Python.unpacked(build, self.python_packages)
         home = root / HOME
         build.note("LiteLLM and its Python packages")
-        options = ("--python", python.program, "--python-version", self.python_version)
-        install(build, LOCKS / self.lock, home / "lib", *options, env=python.environment)
+        install(build, LOCKS / self.lock, home / "lib", python=python.program, env=python.environment)
         build.note("the query engine")
         shutil.copytree(FILES / "engine", home / "engine")
         npm_install(build, home / "engine")
         _generate_client(build, root, python)
-        for path in self.unused:
-            shutil.rmtree(home / path)
+        remove_matching(home, self.unused)
         python.compile(build, root, HOME / "lib")
         shutil.copytree(FILES / "bin", home / "bin")
         (root / SOURCE).mkdir(parents=True)

@@ -28,6 +28,13 @@ class NodeRuntime(PythonTree):
             return None
         return Found(node.parent.parent, match[1])
 
+    def build(self, build: Build) -> None:
+        super().build(build)
+        npm = build.folder / self.path / "bin" / "npm"
+        # The package carries a copy where Node.js has a link, and the copy doesn't find its modules.
+        npm.unlink()
+        npm.symlink_to("../lib/node_modules/npm/bin/npm-cli.js")
+
 
 def npm_install(build: Build, project: Path) -> None:
     """Install what the project's package-lock.json names, with no script of any package run."""

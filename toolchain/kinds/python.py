@@ -12,7 +12,6 @@ from typing import ClassVar
 
 from toolchain import command, paths
 from toolchain.artefact import Artefact, Build
-from toolchain.command import Word
 from toolchain.errors import ToolMissingError
 
 __all__ = ["LOCKS", "PythonTree", "install"]
@@ -47,14 +46,32 @@ class PythonTree(Artefact):
 
 
 def install(
-    build: Build, lock: Path, target: Path, *options: Word, env: Mapping[str, str] | None = None
+    build: Build,
+    lock: Path,
+    target: Path,
+    python: Path = Path(sys.executable),
+    env: Mapping[str, str] | None = None,
 ) -> None:
-    """Install what `lock` names into the folder `target`: wheels only, checked against their hashes."""
-    words: list[Word] = ["pip", "install", "--target", target]
-    words += ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    """Install what `lock` names into the folder `target`: wheels only, checked against their hashes.
+
+    Parameters
+    ----------
+    build
+        The build that this is a part of.
+    lock
+        Requirements with hashes, complete.
+    target
+        Folder for the packages.
+    python
+        Interpreter that the packages are for.
+    env
+        Variables that the interpreter needs.
+    """
+    where = ("--python", python, "--no-python-downloads", "--target", target)
     # Copies, because hard links into uv's cache would let a change of one spoil the other.
-    words += ["--link-mode", "copy", *options, "--requirement", lock]
-    build.run(*_uv(), *words, env={**_index_settings(), **(env or {})})
+    how = ("--require-hashes", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy")
+    settings = {**_index_settings(), **(env or {})}
+    build.run(*_uv(), "pip", "install", *where, *how, "--requirement", lock, env=settings)
 
 
 def _uv() -> list[str]:
