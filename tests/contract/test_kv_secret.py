@@ -226,6 +226,7 @@ def test_writers_at_once_lose_nothing(client: hvac.Client) -> None:
 @pytest.mark.parametrize(
     ("mount", "sentence"),
     [("no-such-mount", "has no mount no-such-mount"), (f"{MOUNT}-v1", f"has KV v1 at {MOUNT}-v1")],
+    ids=["missing", "version 1"],
 )
 def test_a_mount_that_is_not_kv_v2_is_refused_before_writing(
     engine: SecretEngine, mount: str, sentence: str
