@@ -3,7 +3,7 @@
 import pulumi
 
 from components.external_secrets import SyncedSecret, VaultStore
-from components.kubernetes import cluster, namespace
+from components.kubernetes import Cluster, namespace
 from components.litellm import Gateway, VirtualKeys, expose
 from components.vault import GatewaySecrets, StoreAccess
 from settings import load
@@ -11,7 +11,7 @@ from settings import load
 settings = load()
 gateway, vault = settings.gateway, settings.vault
 
-on_cluster = pulumi.ResourceOptions(providers=[cluster(settings.kubernetes)])
+on_cluster = pulumi.ResourceOptions(providers=[Cluster("cluster", settings.kubernetes)])
 kubernetes_namespace = namespace(gateway.namespace, create=gateway.create_namespace, opts=on_cluster)
 
 # Every credential is written to Vault first; nothing below sees a value.

@@ -253,8 +253,8 @@ class KubernetesSettings(Section):
     """Context of the kubeconfig."""
     cluster_identifier: str = "llm-gateway"
     """What makes a cluster another one: a change replaces every object."""
-    force_conflicts: bool = False
-    """Take fields back that somebody else has changed, instead of failing with a conflict."""
+    force_conflicts: bool = True
+    """Take back the declared fields that somebody else has changed, instead of failing with a conflict."""
 
 
 class Resources(Section):

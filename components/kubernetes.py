@@ -10,17 +10,17 @@ from importlib import metadata
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes
 
 from schema import KubernetesSettings
 
-__all__ = ["SKIP_AWAIT", "WAIT_READY", "Manifest", "cluster", "labels", "namespace"]
+__all__ = ["SKIP_AWAIT", "WAIT_READY", "Cluster", "Manifest", "labels", "namespace"]
 
 # A ClusterIP Service is ready as soon as it exists; the plugin would wait ten seconds for nothing.
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 # Custom resources are awaited by condition, or an `up` would end before the operator had looked at them.
 WAIT_READY = {"pulumi.com/waitFor": "condition=Ready"}
 
+_VERSION = metadata.version("pulumi-kubernetes")
 _BODY = ("metadata", "spec", "data", "stringData", "type", "rules", "roleRef", "subjects")
 
 
@@ -63,23 +63,24 @@ class Manifest(pulumi.CustomResource):
         return self.metadata["name"]
 
 
-_VERSION = metadata.version("pulumi-kubernetes")
+class Cluster(pulumi.ProviderResource):
+    """The provider of the stack's cluster, which the plugin finds by KUBECONFIG.
 
-
-def cluster(settings: KubernetesSettings) -> pulumi.ProviderResource:
-    """Declare the provider for the stack's cluster.
-
-    Changed ConfigMaps and Secrets are updated in place (a replacement would replace the Deployment that names
-    them), and `cluster_identifier` keeps a moved API server from replacing every object.
+    The typed class would write the path of the kubeconfig into the state, so that every preview made on
+    another machine showed a change. Changed ConfigMaps and Secrets are updated in place (a replacement would
+    replace the Deployment that names them), and `clusterIdentifier` keeps a moved API server from replacing
+    every object.
     """
-    return pulumi_kubernetes.Provider(
-        "cluster",
-        context=settings.context,
-        cluster_identifier=settings.cluster_identifier,
-        enable_config_map_mutable=True,
-        enable_secret_mutable=True,
-        enable_patch_force=settings.force_conflicts or None,
-    )
+
+    def __init__(self, name: str, settings: KubernetesSettings) -> None:
+        options: dict[str, str | None] = {
+            "context": settings.context,
+            "clusterIdentifier": settings.cluster_identifier,
+            "enableConfigMapMutable": "true",
+            "enableSecretMutable": "true",
+            "enablePatchForce": "true" if settings.force_conflicts else None,
+        }
+        super().__init__("kubernetes", name, options, pulumi.ResourceOptions(version=_VERSION))
 
 
 def namespace(name: str, *, create: bool, opts: pulumi.ResourceOptions | None = None) -> pulumi.Output[str]:

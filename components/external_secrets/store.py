@@ -57,7 +57,10 @@ class VaultStore(pulumi.ComponentResource):
                 "ConfigMap",
                 f"{name}-ca",
                 {"metadata": metadata(f"{name}-ca"), "data": {CA_KEY: ca}},
-                child,
+                # A preview made where the CA's file isn't can't know whether it has changed.
+                pulumi.ResourceOptions.merge(
+                    child, pulumi.ResourceOptions(ignore_changes=None if ca else ["data"])
+                ),
             )
             provider["caProvider"] = {"type": "ConfigMap", "name": bundle.object_name, "key": CA_KEY}
         if isinstance(vault.auth, KubernetesAuth):

@@ -4,7 +4,6 @@ Every test leaves the stack as the next one expects it: deployed, and equal to i
 """
 
 import hashlib
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,10 +15,10 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tests.support.cluster import Cluster
 from tests.support.gateway import Caller, chat
-from tests.support.project import ROOT, CommandError, Project, Step, without
+from tests.support.project import ROOT, CommandError, Project, without
 from tests.support.vault import Vault
 
-CREDENTIALS = ("VAULT_", "KUBECONFIG", "LITELLM_", "BAO_")
+CREDENTIALS = ("VAULT_ADDR", "VAULT_TOKEN", "KUBECONFIG", "LITELLM_")
 
 
 def key_named(project: Project, name: str) -> dict[str, Any]:
@@ -68,6 +67,11 @@ def test_a_refresh_without_drift_changes_nothing(project: Project) -> None:
 
 def test_a_preview_needs_no_credential(project: Project) -> None:
     assert project.preview(environment=without(project.environment, *CREDENTIALS)) == []
+
+
+def test_a_first_preview_needs_no_credential_either(platform: Mapping[str, str], tmp_path: Path) -> None:
+    fresh = Project(tmp_path / "project", without(platform, *CREDENTIALS))
+    assert {step.operation for step in fresh.preview()} == {"create"}
 
 
 def test_a_consumer_takes_its_key_from_the_outputs(
@@ -147,7 +151,9 @@ def test_a_key_changed_by_hand_is_seen_and_set_back(project: Project, gateway_ad
     key = key_named(project, "team-support")
     gateway_admin.post("/key/update", json={"key": key["id"], "max_budget": 999}).raise_for_status()
     project.refresh()
-    assert project.preview() == [Step("update", _KEY, "team-support", frozenset({"max_budget"}))]
+    assert [(s.operation, s.name, s.changed) for s in project.preview()] == [
+        ("update", "team-support", frozenset({"max_budget"}))
+    ]
     project.up()
     assert gateway_admin.get("/key/info", params={"key": key["id"]}).json()["info"]["max_budget"] == 20
 
@@ -236,16 +242,19 @@ def test_an_unreachable_vault_is_said_in_a_sentence(project: Project) -> None:
 
 
 def test_a_key_is_not_forgotten_while_the_gateway_is_away(project: Project, cluster: Cluster) -> None:
-    cluster.apps.patch_namespaced_deployment_scale("litellm", cluster.namespace, {"spec": {"replicas": 0}})
+    urn = next(r["urn"] for r in project.resources() if r["urn"].endswith("VirtualKey::team-support"))
+    url = project.outputs()["gatewayUrl"]
     project.configure(lambda config: config["llm-gateway:keys"].pop())
-    with pytest.raises(CommandError) as caught:
-        project.up("--target", key_urn(project, "team-support"))
-    assert "Traceback" not in caught.value.output
-    assert project.outputs()["gatewayUrl"] in caught.value.output
-    assert any(r["urn"] == key_urn(project, "team-support") for r in project.resources())
-    cluster.apps.patch_namespaced_deployment_scale("litellm", cluster.namespace, {"spec": {"replicas": 1}})
-    project.reset_configuration()
-    project.refresh()
+    cluster.scale_gateway(0)
+    try:
+        with pytest.raises(CommandError) as caught:
+            project.up("--target", urn)
+        assert "Traceback" not in caught.value.output
+        assert url in caught.value.output
+        assert urn in {resource["urn"] for resource in project.resources()}
+    finally:
+        cluster.scale_gateway(1)
+        project.reset_configuration()
     project.up()
     assert project.preview() == []
 
@@ -263,12 +272,11 @@ def test_no_secret_stands_in_the_state_the_history_or_the_output(
         **{name: key["key"] for name, key in project.outputs()["keys"].items()},
     }
     transcript = project.transcript.encode()
-    shown = json.dumps(project.outputs()).encode()
     for name, value in secrets.items():
         assert len(value) > 8, name
         for path, content in project.written_files().items():
             assert value.encode() not in content, f"{name} stands in {path}"
-        assert value.encode() not in transcript.replace(shown, b""), f"{name} was printed"
+        assert value.encode() not in transcript, f"{name} was printed"
 
 
 def test_a_provider_is_a_small_reference_in_the_state(project: Project) -> None:
@@ -294,13 +302,6 @@ def test_destroy_leaves_no_key_alive_and_nothing_behind(
     assert project.resources() == []
     assert "litellm/" not in vault.mounts()
     assert not cluster.namespace_exists("litellm")
-
-
-_KEY = "pulumi-python:litellm:VirtualKey"
-
-
-def key_urn(project: Project, name: str) -> str:
-    return next(r["urn"] for r in project.resources() if r["urn"].endswith(f"VirtualKey::{name}"))
 
 
 def _refused(url: str, key: Mapping[str, Any], cache_ttl_seconds: int) -> bool:

@@ -48,6 +48,26 @@ class Cluster:
             pod for pod in pods if pod.status.phase == "Running" and pod.metadata.deletion_timestamp is None
         ]
 
+    def scale_gateway(self, replicas: int, timeout_seconds: float = 180) -> None:
+        """Set the number of replicas and wait until just as many are ready and none is left over."""
+        self.apps.patch_namespaced_deployment_scale(
+            "litellm", self.namespace, {"spec": {"replicas": replicas}}
+        )
+
+        @retry(
+            retry=retry_if_result(lambda reached: not reached),
+            stop=stop_after_delay(timeout_seconds),
+            wait=wait_fixed(0.5),
+        )
+        def reached() -> bool:
+            pods = self.core.list_namespaced_pod(
+                self.namespace, label_selector="app.kubernetes.io/component=gateway"
+            ).items
+            ready = self.apps.read_namespaced_deployment("litellm", self.namespace).status.ready_replicas or 0
+            return ready == replicas and len(pods) == replicas
+
+        reached()
+
     def variable_of(self, pod: Any, name: str) -> str:
         """Give an environment variable of a Pod's first process."""
         from kubernetes.stream import stream  # noqa: PLC0415 - imports a WebSocket client that few tests need

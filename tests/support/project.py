@@ -91,14 +91,15 @@ class Project:
             text=True,
             check=False,
         )
-        self.transcript += done.stdout + done.stderr
+        if "--show-secrets" not in arguments:
+            self.transcript += done.stdout + done.stderr
         return done.returncode, done.stdout, done.stderr
 
     def pulumi(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
         """Run the CLI, fail the test if it fails, and give its standard output."""
         code, out, err = self.run(*arguments, environment=environment)
         if code:
-            raise CommandError(arguments, out + err)
+            raise CommandError(arguments, _said(out) + err)
         return out
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -147,11 +148,19 @@ class Project:
         }
 
 
+def _said(text: str) -> str:
+    """Give the messages of a failed command, whether it speaks JSON or not."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return text
+    return "".join(message["message"] for message in document.get("diagnostics", ()))
+
+
 def _step(step: Mapping[str, Any]) -> Step:
     _, _, type_chain, name = step["urn"].split("::", 3)
-    changed = {
-        path.split(".")[0].split("[")[0] for path in step.get("detailedDiff") or step.get("diffReasons") or ()
-    }
+    old, new = (step.get(state, {}).get("inputs", {}) for state in ("oldState", "newState"))
+    changed = {field for field in {*old, *new} if old.get(field) != new.get(field)}
     return Step(step["op"], type_chain.rpartition("$")[2], name, frozenset(changed))
 
 
