@@ -5,7 +5,17 @@ machine's own where it has a good one, otherwise one that is installed from a lo
 pinned sources, once.
 """
 
-from toolchain import paths
-from toolchain.store import ensure
+from pathlib import Path
 
-__all__ = ["ensure", "paths"]
+from toolchain import paths
+from toolchain.catalogue import ARTEFACTS
+from toolchain.store import Store
+
+__all__ = ["STORE", "ensure", "paths"]
+
+STORE = Store(ARTEFACTS)
+
+
+def ensure(name: str) -> Path:
+    """Return the path of an artefact, and make it first if need be; see `Store.ensure`."""
+    return STORE.ensure(name)

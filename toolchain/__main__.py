@@ -1,5 +1,6 @@
 """``python -m toolchain``: make, list and delete the artefacts."""
 
+import shutil
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from toolchain import paths, store
+from toolchain import STORE, ensure, paths
 from toolchain.catalogue import ARTEFACTS, OFFERED
 from toolchain.console import console, shown_errors
 
@@ -36,7 +37,7 @@ def ensure_artefacts(
     """Make artefacts that aren't there yet, and tell where each comes from."""
     wanted = names or list(OFFERED)
     for name in wanted:
-        store.ensure(name)
+        ensure(name)
     _print_table(wanted)
 
 
@@ -51,7 +52,7 @@ def list_artefacts(
 @app.command("path")
 def print_path(name: str) -> None:
     """Print the path of one artefact; it is made first if need be."""
-    typer.echo(store.ensure(name))
+    typer.echo(ensure(name))
 
 
 @app.command("clean")
@@ -62,14 +63,19 @@ def clean(
 
     A platform that runs needs the artefacts that it was started with: take it down first.
     """
-    deleted = store.clean(everything=everything)
-    console.print(f"Deleted {len(deleted)} entries of {paths.cache_folder()}.")
+    cache_folder = paths.cache_folder()
+    if everything:
+        shutil.rmtree(cache_folder, ignore_errors=True)
+        console.print(f"Deleted {cache_folder}.")
+        return
+    for folder in STORE.clean():
+        console.print(f"Deleted {folder}.")
 
 
 def _print_table(names: Iterable[str]) -> None:
     table = Table("Name", "Version", "Source", "Size", "Path", box=None, pad_edge=False)
     table.columns[-1].overflow = "fold"
-    for entry in store.entries(names):
+    for entry in STORE.entries(names):
         size = "" if entry.size_bytes is None else f"{entry.size_bytes / BYTES_PER_MIB:.0f} MiB"
         table.add_row(entry.name, entry.version, entry.source, size, str(entry.path or ""))
     output = Console(highlight=False)

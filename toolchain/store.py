@@ -7,18 +7,16 @@ What is dear to make again (compiled packages, downloads) stays in the caches of
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from toolchain import locking, paths
 from toolchain.artefact import Artefact, Build, Found
-from toolchain.catalogue import ARTEFACTS
 from toolchain.console import step
 from toolchain.errors import UnknownArtefactError, UnusableCacheError
 
-__all__ = ["Entry", "clean", "ensure", "entries"]
+__all__ = ["Entry", "Store"]
 
 PARTIAL = ".partial"
 ARTEFACT_FOLDER = re.compile(r"(?P<name>.+)-[0-9a-f]{12}(\.partial)?")
@@ -35,122 +33,114 @@ class Entry:
     size_bytes: int | None = None
 
 
-def ensure(name: str) -> Path:
-    """Return the path of an artefact, and make it first if need be.
+class Store:
+    """The artefacts of one catalogue, on the machine or in the cache."""
 
-    Parameters
-    ----------
-    name
-        A name of `toolchain.catalogue.ARTEFACTS`.
+    def __init__(self, artefacts: Mapping[str, Artefact]) -> None:
+        self._artefacts = artefacts
+        self._keys: dict[str, str] = {}
+        self._found: dict[str, Found | None] = {}
 
-    Returns
-    -------
-    Path
-        The file or folder that the artefact's `path` names.
+    def ensure(self, name: str) -> Path:
+        """Return the path of an artefact, and make it first if need be.
 
-    Raises
-    ------
-    UserError
-        It can't be made here.
-    """
-    artefact = _artefact(name)
-    if found := _found(name):
-        return found.path
-    return _stored(artefact) or _make(artefact)
+        Parameters
+        ----------
+        name
+            A name of the catalogue.
 
+        Returns
+        -------
+        Path
+            The file or folder that the artefact's `path` names.
 
-def entries(names: Iterable[str]) -> Iterator[Entry]:
-    """Tell of artefacts where they come from; nothing is made."""
-    for name in names:
-        artefact = _artefact(name)
-        if found := _found(name):
-            yield Entry(name, found.version, "machine", found.path)
-        elif stored := _stored(artefact):
-            yield Entry(name, artefact.version, artefact.origin, stored, _size_bytes(_folder(artefact)))
-        else:
-            yield Entry(name, artefact.version, "not yet")
+        Raises
+        ------
+        UserError
+            It can't be made here.
+        """
+        artefact = self._artefact(name)
+        if found := self._found_on_machine(artefact):
+            return found.path
+        return self._stored(artefact) or self._make(artefact)
 
+    def entries(self, names: Iterable[str]) -> Iterator[Entry]:
+        """Tell of artefacts where they come from; nothing is made."""
+        for name in names:
+            artefact = self._artefact(name)
+            if found := self._found_on_machine(artefact):
+                yield Entry(name, found.version, "machine", found.path)
+            elif stored := self._stored(artefact):
+                size_bytes = _size_bytes(self._folder(artefact))
+                yield Entry(name, artefact.version, artefact.origin, stored, size_bytes)
+            else:
+                yield Entry(name, artefact.version, "not yet")
 
-def clean(*, everything: bool) -> list[Path]:
-    """Delete artefacts of earlier versions and what stopped builds left, or the whole cache.
+    def clean(self) -> list[Path]:
+        """Delete artefacts of earlier versions and what stopped builds left; return what was deleted.
 
-    What another run works on is left alone.
-
-    Returns
-    -------
-    list of Path
-        What was deleted.
-    """
-    cache_folder = paths.cache_folder()
-    if everything:
-        deleted = sorted(cache_folder.glob("*"))
-        _wipe(cache_folder)
+        What another run works on is left alone.
+        """
+        current = {self._folder(artefact) for artefact in self._artefacts.values()}
+        deleted = []
+        for folder in sorted(paths.cache_folder().glob("*")):
+            match = ARTEFACT_FOLDER.fullmatch(folder.name)
+            if match is None or folder in current:
+                continue
+            with locking.attempt(match["name"]) as held:
+                if held:
+                    shutil.rmtree(folder)
+                    deleted.append(folder)
         return deleted
-    current = {_folder(artefact) for artefact in ARTEFACTS.values()}
-    deleted = []
-    for folder in sorted(cache_folder.glob("*")):
-        match = ARTEFACT_FOLDER.fullmatch(folder.name)
-        if match is None or folder in current:
-            continue
-        with locking.attempt(match["name"]) as held:
-            if held:
-                _wipe(folder)
-                deleted.append(folder)
-    return deleted
 
+    def _artefact(self, name: str) -> Artefact:
+        try:
+            return self._artefacts[name]
+        except KeyError:
+            raise UnknownArtefactError(name, self._artefacts) from None
 
-def _artefact(name: str) -> Artefact:
-    try:
-        return ARTEFACTS[name]
-    except KeyError:
-        raise UnknownArtefactError(name, ARTEFACTS) from None
+    def _found_on_machine(self, artefact: Artefact) -> Found | None:
+        if artefact.name not in self._found:
+            self._found[artefact.name] = artefact.found_on_machine()
+        return self._found[artefact.name]
 
+    def _key(self, name: str) -> str:
+        if name not in self._keys:
+            self._keys[name] = self._artefact(name).key(self._key)
+        return self._keys[name]
 
-@cache
-def _found(name: str) -> Found | None:
-    return _artefact(name).found_on_machine()
+    def _folder(self, artefact: Artefact) -> Path:
+        return paths.cache_folder() / f"{artefact.name}-{self._key(artefact.name)}"
 
+    def _stored(self, artefact: Artefact) -> Path | None:
+        folder = self._folder(artefact)
+        return folder / artefact.path if folder.is_dir() else None
 
-@cache
-def _key(name: str) -> str:
-    return _artefact(name).key(_key)
+    def _make(self, artefact: Artefact) -> Path:
+        # Before the lock is taken, so that no run holds the lock of one artefact while it waits for another.
+        needed = {name: self.ensure(name) for name in (*artefact.tools, *artefact.parts)}
+        try:
+            with locking.exclusive(artefact.name) as lock:
+                # Another run may have made it while this one waited.
+                return self._stored(artefact) or self._build(artefact, needed, lock)
+        except OSError as error:
+            raise UnusableCacheError(artefact.name, error) from error
 
-
-def _folder(artefact: Artefact) -> Path:
-    return paths.cache_folder() / f"{artefact.name}-{_key(artefact.name)}"
-
-
-def _stored(artefact: Artefact) -> Path | None:
-    folder = _folder(artefact)
-    return folder / artefact.path if folder.is_dir() else None
-
-
-def _make(artefact: Artefact) -> Path:
-    # Before the lock is taken, so that another run can go on with this one while the parts are made here.
-    needed = {name: ensure(name) for name in (*artefact.tools, *artefact.parts)}
-    try:
-        with locking.exclusive(artefact.name) as lock:
-            # Another run may have made it while this one waited.
-            return _stored(artefact) or _build(artefact, needed, lock)
-    except OSError as error:
-        raise UnusableCacheError(artefact.name, error) from error
-
-
-def _build(artefact: Artefact, needed: dict[str, Path], lock: int) -> Path:
-    folder = _folder(artefact)
-    partial = folder.with_name(folder.name + PARTIAL)
-    log = paths.logs_folder() / f"{artefact.name}.log"
-    _wipe(partial)
-    partial.mkdir(parents=True)
-    log.unlink(missing_ok=True)
-    try:
-        with step(f"{artefact.name} {artefact.version}") as current:
-            artefact.build(Build(folder=partial, log=log, note=current.note, needed=needed, lock=lock))
-    except BaseException:
+    def _build(self, artefact: Artefact, needed: Mapping[str, Path], lock: int) -> Path:
+        folder = self._folder(artefact)
+        partial = folder.with_name(folder.name + PARTIAL)
+        log = paths.logs_folder() / f"{artefact.name}.log"
         _wipe(partial)
-        raise
-    partial.rename(folder)
-    return folder / artefact.path
+        partial.mkdir(parents=True)
+        log.unlink(missing_ok=True)
+        try:
+            with step(f"{artefact.name} {artefact.version}") as current:
+                artefact.build(Build(folder=partial, log=log, note=current.note, needed=needed, lock=lock))
+        except BaseException:
+            _wipe(partial)
+            raise
+        partial.rename(folder)
+        return folder / artefact.path
 
 
 def _wipe(folder: Path) -> None:
