@@ -21,7 +21,9 @@ from local.node.supervisor import Supervisor
 from local.processes import processes
 
 LINK_TIMEOUT_SECONDS = 15.0
-POD_PATIENCE_SECONDS = 6.0
+FIRST_PROCESS = 1
+DATABASE = "postgres"
+POD_PATIENCE_SECONDS = 4.0
 
 
 def main(arguments: list[str]) -> None:
@@ -74,20 +76,23 @@ def _api_is_ready(instance: Instance) -> bool:
 
 
 def _end_pods(instance: Instance, supervisor: Supervisor) -> None:
-    """Let databases close their files; whatever still runs afterwards dies with this process."""
+    """Let Pods finish, databases last; whatever still runs afterwards dies with this process."""
     if kubelet := supervisor.pid_of("kubelet"):
         # It would start the containers again.
         os.kill(kubelet, signal.SIGKILL)
     pods = cgroups.pod_members(instance.cgroup)
-    for process in processes():
-        if process.pid in pods:
-            # To PostgreSQL SIGTERM means to wait for its clients, SIGINT to end their sessions.
-            is_postgres = process.arguments[0].startswith("postgres")
-            os.kill(process.pid, signal.SIGINT if is_postgres else signal.SIGTERM)
-    deadline = time.monotonic() + POD_PATIENCE_SECONDS
-    while cgroups.pod_members(instance.cgroup) and time.monotonic() < deadline:
-        supervisor.reap()
-        time.sleep(0.05)
+    # Like the kubelet: the first process of a container ends the others itself, in its own order.
+    first = [each for each in processes() if each.pid in pods and each.namespace_pid() == FIRST_PROCESS]
+    databases = [process for process in first if process.arguments[0] == DATABASE]
+    clients = [process for process in first if process not in databases]
+    # To PostgreSQL SIGTERM means to wait for its clients, SIGINT to end their sessions.
+    for group, number in ((clients, signal.SIGTERM), (databases, signal.SIGINT)):
+        for process in group:
+            os.kill(process.pid, number)
+        deadline = time.monotonic() + POD_PATIENCE_SECONDS
+        while any(process.is_alive() for process in group) and time.monotonic() < deadline:
+            supervisor.reap()
+            time.sleep(0.05)
 
 
 if __name__ == "__main__":
