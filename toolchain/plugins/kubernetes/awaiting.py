@@ -118,17 +118,16 @@ class Waiter:
         is_there = retry_if_result(lambda found: found is not None)
         left = patient(is_there, seconds=seconds, cancelled=self._engine.cancelled)(what_is_left)
         if left is not None:
-            raise StillThereError(reference, seconds, self._ended_by() or _reason_for_staying(left))
+            raise StillThereError(reference, self._ended(seconds), _reason_for_staying(left))
 
     def _explained(self, live: Document, verdict: Verdict, seconds: float) -> str:
         whole = [verdict.reason, *troubles_of_workload(self._api, live)]
-        ending = ""
-        if verdict.outcome is Outcome.WAITING:
-            ending = f" {self._ended_by() or f'after {seconds:.0f} s'}"
+        ending = f" {self._ended(seconds)}" if verdict.outcome is Outcome.WAITING else ""
         return f"{reference_to(live)} isn't ready{ending}: {'; '.join(whole)}"
 
-    def _ended_by(self) -> str:
-        return "when the run was interrupted" if self._engine.cancelled.is_set() else ""
+    def _ended(self, seconds: float) -> str:
+        """Say what ended a wait."""
+        return "when the run was interrupted" if self._engine.cancelled.is_set() else f"after {seconds:.0f} s"
 
 
 def _rule(inputs: Document, live: Document) -> Rule | None:

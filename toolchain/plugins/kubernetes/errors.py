@@ -135,8 +135,8 @@ class FieldConflictError(ClusterError):
 class StillThereError(ClusterError):
     """A deleted object doesn't go away."""
 
-    def __init__(self, reference: Reference, seconds: float, reason: str) -> None:
-        super().__init__(f"{reference} is still there {seconds:.0f} s after its deletion: {reason}.")
+    def __init__(self, reference: Reference, when: str, reason: str) -> None:
+        super().__init__(f"{reference} is being deleted, but is still there {when}: {reason}.")
 
 
 class RefusedError(ClusterError):
