@@ -79,29 +79,33 @@ def update(
     body: dict[str, Any] = {}
     whole = olds.get("owner") != news.get("owner")
     for field in changed:
-        new = news.get(field.name)
-        if field.stored is Stored.USER_METADATA or field.by_metadata:
+        if field.clearing is Clearing.NEVER:
+            continue
+        if _lives_in_metadata(field, news):
             whole = True
-        elif new is not None:
-            if field.clearing is not Clearing.NEVER:
-                body[field.api] = sendable(new)
-        elif field.clearing is Clearing.METADATA:
-            whole = True
-        elif field.clearing is not Clearing.NEVER:
-            body[field.api] = _cleared(field, olds[field.name])
+        else:
+            body[field.api] = _sent(field, olds.get(field.name), news.get(field.name))
     return body, whole
 
 
-def _cleared(field: Field, old: Any) -> Any:
+def _lives_in_metadata(field: Field, news: Mapping[str, Any]) -> bool:
+    """Whether only a whole `metadata` can change the field as it is meant to."""
+    if field.stored is Stored.USER_METADATA or field.by_metadata:
+        return True
+    return field.clearing is Clearing.METADATA and news.get(field.name) is None
+
+
+def _sent(field: Field, old: Any, new: Any) -> Any:
     match field.clearing:
-        case Clearing.EMPTY:
-            return field.kind.empty
         case Clearing.MEMBERS:
-            return {
-                name: type(member)() if isinstance(member, list | dict) else None
-                for name, member in old.items()
-            }
-    return None
+            return {**_emptied(old or {}), **sendable(new or {})}
+        case Clearing.EMPTY if new is None:
+            return field.kind.empty
+    return sendable(new)
+
+
+def _emptied(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: type(old)() if isinstance(old, list | dict) else None for name, old in members.items()}
 
 
 def whole_metadata(live: Mapping[str, Any], changed: list[Field], news: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from providers.inputs import UNKNOWN, Problem, has_unknown, known_only, nearest
 from providers.litellm.durations import parse_duration
 from providers.litellm.fields import BY_NAME, FIELDS, Stored
+from providers.litellm.kinds import AMOUNT
 from providers.litellm.ownership import OWN_METADATA, resource_name
 from providers.reference import SecretReference
 
@@ -139,6 +140,9 @@ def _check_gateway(gateway: Any) -> None:
     if not has_unknown(given["admin_key"]):
         SecretReference.parse(given["admin_key"])
     known_only(given.get("vault", {}), _VAULT)
+    timeout = given.get("ready_timeout_seconds", 0)
+    if not has_unknown(timeout) and (reason := AMOUNT.problem(timeout)):
+        raise ValueError(f"ready_timeout_seconds: {reason}")
 
 
 def _check_url(url: Any) -> None:

@@ -10,7 +10,7 @@ from providers.litellm.fields import Field, Stored
 from providers.litellm.kinds import parse_instant
 from providers.litellm.ownership import marks
 
-__all__ = ["Found", "compare", "live_value"]
+__all__ = ["Found", "compare", "live_value", "spoken_of"]
 
 # /key/generate tells microseconds, the database keeps milliseconds.
 _CLOCK_GRAIN = timedelta(seconds=1)
@@ -56,6 +56,11 @@ def live_value(field: Field, info: Mapping[str, Any], declared_metadata: Mapping
     return info.get(field.api)
 
 
+def spoken_of(field: Field, declared: Any, live: Any) -> Any:
+    """Leave of a live value what the declaration speaks of; None if it isn't set."""
+    return None if live is None else field.kind.spoken_of(declared, live)
+
+
 def compare(state: Mapping[str, Any], info: Mapping[str, Any]) -> Found:
     """Take over the live value of each declared field that means something else than the state.
 
@@ -84,7 +89,7 @@ def _found_value(field: Field, state: Mapping[str, Any], info: Mapping[str, Any]
             return declared
         case Stored.EXPIRES:
             return _found_duration(declared, state.get("expires", ""), info.get("expires") or "")
-    live = live_value(field, info, state.get("metadata") or {})
+    live = spoken_of(field, declared, live_value(field, info, state.get("metadata") or {}))
     return declared if live is not None and field.kind.same(declared, live) else live
 
 

@@ -54,7 +54,9 @@ class GatewayUnavailableError(GatewayError):
     """
 
     def __init__(self, url: str, why: str) -> None:
-        super().__init__(f"the gateway at {url} {why}; see that it runs, then run this again")
+        super().__init__(
+            f"the gateway at {url} {why}; see that it runs and what it logs, then run this again"
+        )
 
 
 class GatewayNotReadyError(GatewayError):

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from providers.litellm import changes
 from providers.litellm.client import GatewayClient
-from providers.litellm.drift import Found, compare, live_value
+from providers.litellm.drift import Found, compare, live_value, spoken_of
 from providers.litellm.errors import (
     AliasTakenError,
     GatewayNotReadyError,
@@ -175,7 +175,10 @@ def _has_landed(
         case Stored.EXPIRES:
             return (info.get("expires") or "") != olds.get("expires", "")
     live = live_value(field, info, news.get("metadata") or {})
-    return not live if declared is None else live is not None and field.kind.same(declared, live)
+    if declared is None:
+        return not live or field.kind.same(field.kind.empty, spoken_of(field, olds[field.name], live))
+    live = spoken_of(field, declared, live)
+    return live is not None and field.kind.same(declared, live)
 
 
 def delete(gateway: GatewayClient, token_id: str) -> None:

@@ -44,6 +44,8 @@ class Kind:
         own.
     same
         Whether a declared and a live value mean the same.
+    spoken_of
+        What of a live value a declaration speaks of.
     empty
         What clears a field of this kind where null doesn't.
     """
@@ -51,6 +53,7 @@ class Kind:
     expected: str
     accepts: Callable[[Any], bool]
     same: Callable[[Any, Any], bool] = lambda declared, live: bool(declared == live)
+    spoken_of: Callable[[Any, Any], Any] = lambda _, live: live
     empty: Any = None
 
     def problem(self, value: Any) -> str | None:
@@ -180,14 +183,19 @@ def _same_windows(declared: Any, live: Any) -> bool:
 
 
 def _same_members(declared: Any, live: Any) -> bool:
-    """Compare what is declared of a row that the gateway fills up with its own columns."""
-    return all(_same_member(item, (live or {}).get(name)) for name, item in declared.items())
+    """Compare documents in which a member that is empty is as good as none."""
+    return all(_same_member(declared.get(name), live.get(name)) for name in {*declared, *live})
 
 
 def _same_member(declared: Any, live: Any) -> bool:
     if _are_texts(declared) and _are_texts(live):
         return _same_set(declared, live)
     return bool((declared or None) == (live or None))
+
+
+def _declared_members(declared: Any, live: Any) -> Any:
+    """Leave out what the gateway fills a row up with."""
+    return {name: live[name] for name in declared if live.get(name) is not None}
 
 
 NAMES = Kind("a list of texts", _are_texts, _same_set, empty=[])
@@ -220,4 +228,4 @@ INDEXES = Kind(
     ),
     empty=[],
 )
-PERMISSION = Kind("a mapping", _is_document, _same_members, empty={})
+PERMISSION = Kind("a mapping", _is_document, _same_members, _declared_members, empty={})

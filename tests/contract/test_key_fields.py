@@ -68,7 +68,7 @@ SAMPLES = {
         [{"index_name": "j", "index_permissions": ["read", "write"]}],
     ),
     "access_group_ids": Sample(["ag-1"], ["ag-2", "ag-1"]),
-    "object_permission": Sample({"vector_stores": ["vs1"], "mcp_servers": []}, {"vector_stores": ["vs2"]}),
+    "object_permission": Sample({"vector_stores": ["vs1"], "agents": ["a"]}, {"vector_stores": ["vs2"]}),
     "permissions": Sample({"pii": False}, {"allow_pii_controls": True}),
     "config": Sample({"k": 1}, {"k": 2}),
     "router_settings": Sample({"num_retries": 2}, {"num_retries": 3}),

@@ -43,7 +43,10 @@ class KeyEngine:
 
     def check(self, declared: dict[str, Any], olds: dict[str, Any] | None = None) -> dict[str, Any]:
         news = as_pulumi({"gateway": GATEWAY, "owner": urn(self.name)} | declared)
-        inputs, problems = checks.check_inputs(self.inputs if olds is None else olds, news)
+        if olds is None:
+            olds = self.inputs if self.state else {}
+        orphans.remember_alias(urn(self.name), olds.get("key_alias"))
+        inputs, problems = checks.check_inputs(olds, news)
         if problems:
             raise RefusedError(problems)
         return dict(as_pulumi(inputs))
@@ -58,7 +61,7 @@ class KeyEngine:
         inputs = self.check(declared)
         if self.state is None:
             return self._create(process, inputs, "create")
-        orphans.remember(self.token_id)
+        orphans.remember(urn(self.name), self.token_id)
         if not changes.changed_inputs(self.state, inputs):
             self.inputs = inputs
             return "same"
@@ -76,10 +79,17 @@ class KeyEngine:
         self.inputs = inputs
         return how
 
+    def force_replacement(self, process: GatewayClient, /, **declared: Any) -> None:
+        """Do as `pulumi up --target-replace` does: without asking for a diff."""
+        predecessor = self.token_id
+        self.check(declared)
+        self._create(process, self.check(declared, olds={}), "replace")
+        key.delete(process, predecessor)
+
     def refresh(self, gateway: GatewayClient) -> bool:
         """Read the key and say whether it is still there."""
         assert self.state is not None
-        orphans.remember(self.token_id)
+        orphans.remember(urn(self.name), self.token_id)
         found = key.read(gateway, self.token_id, self.state)
         if found is None:
             self.state, self.inputs = None, {}

@@ -128,6 +128,7 @@ def test_what_is_unknown_yet_is_not_refused() -> None:
         (GATEWAY | {"admin_key": {"enf": "A"}}, "'enf' is not known here; did you mean 'env'?"),
         (GATEWAY | {"admin_key": {"vault": {"mount": "m"}}}, "a reference to Vault needs path, as a text"),
         (GATEWAY | {"ca_cert": "x"}, "'ca_cert' is not known here; did you mean 'ca_cert_file'?"),
+        (GATEWAY | {"ready_timeout_seconds": "5m"}, "ready_timeout_seconds: expected a number of 0 or more"),
         (GATEWAY | {"vault": {"adress": "x"}}, "'adress' is not known here; did you mean 'address'?"),
     ],
 )

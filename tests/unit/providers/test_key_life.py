@@ -132,6 +132,29 @@ def test_a_used_orphan_is_left_alone(gateway: FakeGateway, engine: KeyEngine) ->
     assert len(gateway.rows) == 1
 
 
+def test_a_key_in_use_can_be_replaced_by_force(gateway: FakeGateway, engine: KeyEngine) -> None:
+    engine.up(gateway.client())
+    predecessor = engine.token_id
+    gateway.rows[predecessor]["last_active"] = "2026-01-01T00:00:00Z"
+    client = gateway.client()
+    gateway.calls.clear()
+    engine.force_replacement(client)
+    assert gateway.rows.keys() == {engine.token_id}
+    assert gateway.calls["/key/delete"] == 1
+
+
+def test_a_replacement_that_was_killed_leaves_no_second_key(gateway: FakeGateway, engine: KeyEngine) -> None:
+    engine.up(gateway.client(), alias="mine", key_type="llm_api")
+    state, inputs = engine.state, engine.inputs
+    engine.up(gateway.client(), alias="mine", key_type="read_only")
+    gateway.rows |= gateway.archive  # killed before the successor was saved and the predecessor deleted
+    gateway.archive.clear()
+    engine.state, engine.inputs = state, inputs
+    engine.up(gateway.client(), alias="mine", key_type="read_only")
+    assert gateway.rows.keys() == {engine.token_id}
+    assert gateway.rows[engine.token_id]["key_alias"] == "mine"
+
+
 # --- answers that make no sense --------------------------------------------------------------------------
 
 
