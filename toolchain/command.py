@@ -56,10 +56,8 @@ def run(
     words = [str(word) for word in command]
     log.parent.mkdir(parents=True, exist_ok=True)
     tail: deque[str] = deque(maxlen=TAIL_LINES)
-    with log.open("a", encoding="utf-8") as sink:
+    with log.open("a", encoding="utf-8") as sink, _started(words, cwd, env, lock) as process:
         sink.write(f"$ {shlex.join(words)}\n")
-        sink.flush()
-        process = _started(words, cwd, env, lock)
         try:
             for line in process.stdout or ():
                 sink.write(line)

@@ -18,7 +18,7 @@ from toolchain import locking, paths
 from toolchain.artefact import Artefact, Build
 from toolchain.errors import CommandFailedError, UnsupportedMachineError
 
-__all__ = ["DebianTree", "unpack_packages"]
+__all__ = ["DebianTree", "merge_into_usr", "unpack_packages"]
 
 RELEASE = "bookworm"
 LISTS_MAX_AGE_SECONDS = 24 * 3600
@@ -70,7 +70,7 @@ def unpack_packages(build: Build, packages: Sequence[str], root: Path) -> None:
         build.run("dpkg-deb", "--extract", archive, root)
     shutil.rmtree(downloads)
     (build.folder / "packages.txt").write_text("".join(f"{archive.stem}\n" for archive in archives))
-    _merge_into_usr(root)
+    merge_into_usr(root)
     for unused in UNUSED:
         shutil.rmtree(root / "usr/share" / unused, ignore_errors=True)
 
@@ -120,7 +120,7 @@ def _update(build: Build, apt: dict[str, str]) -> None:
     (paths.apt_folder() / "updated").touch()
 
 
-def _merge_into_usr(root: Path) -> None:
+def merge_into_usr(root: Path) -> None:
     """Move /bin, /sbin and /lib below /usr.
 
     Some packages still ship them. A layer with a real /lib would hide the link of the layer below, and libc

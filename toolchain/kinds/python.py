@@ -14,18 +14,21 @@ from toolchain import command, paths
 from toolchain.artefact import Artefact, Build
 from toolchain.errors import ToolMissingError
 
-__all__ = ["LOCKS", "PythonTree", "install"]
+__all__ = ["LOCKS", "PythonTree", "index_settings", "install"]
 
 LOCKS = paths.SOURCES / "locks"
 
-UV_VARIABLE_OF_PIP_SETTING = {
-    "index-url": "UV_DEFAULT_INDEX",
-    "extra-index-url": "UV_INDEX",
-    "find-links": "UV_FIND_LINKS",
-    "cert": "SSL_CERT_FILE",
-    "proxy": "ALL_PROXY",
+PIP_SECTIONS = ("global", "install", ":env:")
+"""Those of pip's configuration that ``pip install`` reads; a later one weighs more."""
+
+UV_VARIABLES = {
+    "index-url": ("UV_DEFAULT_INDEX", " "),
+    "extra-index-url": ("UV_INDEX", " "),
+    "find-links": ("UV_FIND_LINKS", ","),
+    "cert": ("SSL_CERT_FILE", " "),
+    "proxy": ("ALL_PROXY", " "),
 }
-"""What of pip's configuration uv wants to be told in its own words."""
+"""What of pip's settings uv wants to be told: its variable, and how that separates several values."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,7 @@ def install(
     where = ("--python", python, "--no-python-downloads", "--target", target)
     # Copies, because hard links into uv's cache would let a change of one spoil the other.
     how = ("--require-hashes", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy")
-    settings = {**_index_settings(), **(env or {})}
+    settings = {**index_settings(), **(env or {})}
     build.run(*_uv(), "pip", "install", *where, *how, "--requirement", lock, env=settings)
 
 
@@ -85,10 +88,14 @@ def _uv() -> list[str]:
 
 
 @cache
-def _index_settings() -> dict[str, str]:
+def index_settings() -> dict[str, str]:
     """Return the variables that make uv use the index, certificates and proxy that pip is set up with."""
     pip = _pip_settings()
-    wanted = {variable: pip[name] for name, variable in UV_VARIABLE_OF_PIP_SETTING.items() if name in pip}
+    wanted = {
+        variable: separator.join(pip[name].split())
+        for name, (variable, separator) in UV_VARIABLES.items()
+        if name in pip
+    }
     # uv trusts a list of its own unless it is told to trust what the machine trusts.
     wanted["UV_SYSTEM_CERTS"] = "1"
     return {variable: value for variable, value in wanted.items() if variable not in os.environ}
@@ -98,10 +105,11 @@ def _pip_settings() -> dict[str, str]:
     answer = command.answer_of([sys.executable, "-m", "pip", "config", "list"])
     if answer is None:
         answer = command.answer_of(["pip", "config", "list"]) or ""
-    settings: dict[str, str] = {}
-    # pip prints lines such as global.index-url='…', those that weigh more last.
+    # Lines such as global.index-url='…', the sections in alphabetical order.
+    sections: dict[str, dict[str, str]] = {}
     for line in answer.splitlines():
         key, separator, value = line.partition("=")
+        section, _, name = key.rpartition(".")
         if separator:
-            settings[key.rpartition(".")[2]] = str(ast.literal_eval(value))
-    return settings
+            sections.setdefault(section, {})[name] = str(ast.literal_eval(value))
+    return {name: value for section in PIP_SECTIONS for name, value in sections.get(section, {}).items()}

@@ -65,7 +65,8 @@ def test_a_missing_program_is_told_by_its_name(log: Path) -> None:
 def test_an_interruption_ends_the_command_and_its_children(log: Path, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = f"sleep 60 & echo $$ $! >{pids}; wait"
-    threading.Timer(0.5, lambda: signal.raise_signal(signal.SIGINT)).start()
+    own_thread = threading.get_ident()
+    threading.Timer(0.5, lambda: signal.pthread_kill(own_thread, signal.SIGINT)).start()
 
     with pytest.raises(KeyboardInterrupt):
         run(["sh", "-c", script], log=log)
