@@ -173,7 +173,8 @@ def destroy(
     if dry_run:
         raise typer.Exit(teardown.preview_destroy(instance))
     _confirm(f"This deletes the gateway of the platform {name}, its keys and its secrets.", yes=yes)
-    typer.echo("\n".join(teardown.destroy(instance)))
+    typer.echo("\n".join(teardown.revoke(instance)))
+    teardown.destroy_rest(instance)
 
 
 def _print_status(instance: Instance) -> None:

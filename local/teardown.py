@@ -6,7 +6,7 @@ from local.prove import prove_dead
 from local.stack import NoStackError, PulumiError, Stack, exists
 from toolchain.console import console
 
-__all__ = ["destroy", "preview_destroy", "revoke"]
+__all__ = ["destroy_rest", "preview_destroy", "revoke"]
 
 UNATTENDED = ("--yes", "--skip-preview")
 
@@ -34,31 +34,29 @@ def revoke(instance: Instance) -> list[str]:
         A key is still accepted.
     """
     stack = _stack(instance)
-    urns = stack.key_urns()
-    if not urns:
+    # The values are needed for the proof. The outputs keep them until the whole stack is gone, so that a
+    # revocation that was interrupted can still be proven.
+    outputs = Outputs.of(stack.outputs())
+    if urns := stack.key_urns():
+        targets = [f"--target={urn}" for urn in urns]
+        if code := stack.run("destroy", *targets, "--target-dependents", *UNATTENDED):
+            raise PulumiError(("destroy", "--target=keys"), f"exit code {code}, see above")
+    if not outputs.keys:
         console.print("The stack has no virtual keys.")
         return []
-    # The values are needed for the proof, and the state forgets them with the keys.
-    outputs = Outputs.of(stack.outputs())
-    targets = [f"--target={urn}" for urn in urns]
-    arguments = ("destroy", *targets, "--target-dependents", *UNATTENDED)
-    if code := stack.run(*arguments):
-        raise PulumiError(("destroy", "--target=keys"), f"exit code {code}, see above")
     return prove_dead(stack, outputs)
 
 
-def destroy(instance: Instance) -> list[str]:
-    """Revoke the keys with proof, then delete everything else of the stack.
+def destroy_rest(instance: Instance) -> None:
+    """Delete everything of the stack, once its keys are revoked.
 
     Raises
     ------
     PulumiError
-        Something could not be deleted.
+        Something could not be deleted; it is kept in the state.
     """
-    lines = revoke(instance)
     if code := _stack(instance).run("destroy", *UNATTENDED):
         raise PulumiError(("destroy",), f"exit code {code}, see above")
-    return lines
 
 
 def _stack(instance: Instance) -> Stack:
