@@ -76,7 +76,10 @@ def unpack_packages(build: Build, packages: Sequence[str], root: Path) -> None:
 
 
 def _check_machine() -> None:
-    release = platform.freedesktop_os_release()
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        release = {"PRETTY_NAME": platform.system()}
     found = f"{release.get('PRETTY_NAME', 'unknown')} on {platform.machine()}"
     if (release.get("ID"), release.get("VERSION_ID"), platform.machine()) != ("debian", "12", "x86_64"):
         raise UnsupportedMachineError("The local platform", "Debian 12 on x86_64", found)

@@ -69,8 +69,7 @@ class ExternalSecretsOperator(GoBinary):
 
     The operator registers its providers by two files of imports, which pull in the SDKs of some forty clouds.
     ``go build -overlay`` swaps those two; nothing else of the module is touched. Go refuses an overlay of
-    paths below its module cache, hence the link to the module's folder, by which go.mod replaces the
-    module.
+    paths below its module cache, hence the link to the module's folder, by which go.mod replaces it.
     """
 
     operator: str

@@ -119,7 +119,6 @@ def _generate_client(build: Build, root: Path, python: _Python) -> None:
     prisma = engine / "node_modules/prisma/build/index.js"
     schema = home / "lib/litellm/proxy/schema.prisma"
     build.run(node / "node", prisma, "generate", "--schema", schema, env=environment)
-    # The generator writes down where it found things; the image has them at the same place below its own
-    # root.
+    # The generator writes down where it found things: in the image that is the same place below its own root.
     client = home / "lib/prisma/client.py"
     client.write_text(client.read_text().replace(str(root), ""))

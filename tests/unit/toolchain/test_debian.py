@@ -28,6 +28,20 @@ def test_another_machine_is_refused_with_the_way_out(
         DebianTree(name="tree", version="1", packages=("hello",)).build(build)
 
 
+def test_a_machine_that_is_no_linux_is_refused_in_the_same_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_release() -> dict[str, str]:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(platform, "freedesktop_os_release", no_release)
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    build = Build(folder=tmp_path, log=tmp_path / "log", note=lambda _: None, needed={})
+
+    with pytest.raises(UnsupportedMachineError, match="this machine runs Darwin on"):
+        DebianTree(name="tree", version="1", packages=("hello",)).build(build)
+
+
 def test_what_a_package_ships_in_lib_is_moved_below_usr(tmp_path: Path) -> None:
     (tmp_path / "lib" / "x86_64").mkdir(parents=True)
     (tmp_path / "lib" / "x86_64" / "libc.so.6").write_text("libc")
