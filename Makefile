@@ -57,7 +57,8 @@ lint: $(READY) ## Check style, types and the direction of imports
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --quiet --check .
 	@$(VENV)/bin/mypy --no-error-summary .
-	@$(VENV)/bin/lint-imports --no-timing | tail -n 2
+	@$(VENV)/bin/mypy --no-error-summary examples/consumer/__main__.py
+	@$(VENV)/bin/lint-imports --no-logo
 
 lock: $(READY) ## Resolve the requirements anew
 	@. tools/uv-env.sh && for name in bootstrap runtime dev; do \

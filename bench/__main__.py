@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from local.environment import environment
 from rich.console import Console
 
+from local.environment import environment
 from local.instance import Instance
 
 ROOT = Path(__file__).parents[1]

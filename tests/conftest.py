@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from local.environment import with_environment
 from pydantic import SecretStr
 
+from local.environment import with_environment
 from local.instance import Instance
 from local.stack import Stack
 from tests.support.cluster import Cluster

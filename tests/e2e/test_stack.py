@@ -181,12 +181,12 @@ def test_a_deployment_changed_by_hand_is_seen_and_set_back(project: Project, clu
 
 def test_a_role_changed_by_hand_is_seen_and_set_back(project: Project, vault: Vault) -> None:
     path = "auth/kubernetes/role/litellm"
-    role = vault.client.read(path)["data"]
+    role = vault.data(path)
     vault.client.write_data(path, data={**role, "bound_service_account_namespaces": ["*"]})
     project.refresh()
     assert [(s.operation, s.name) for s in project.preview()] == [("update", "store-access-role")]
     project.up()
-    assert vault.client.read(path)["data"]["bound_service_account_namespaces"] == ["litellm"]
+    assert vault.data(path)["bound_service_account_namespaces"] == ["litellm"]
 
 
 def test_the_generated_keys_are_never_overwritten(project: Project, vault: Vault) -> None:

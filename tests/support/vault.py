@@ -33,6 +33,12 @@ class Vault:
         data = {**self.read(full_path), **{name.replace("_", "-"): v for name, v in properties.items()}}
         self.client.secrets.kv.v2.create_or_update_secret(path=path, secret=data, mount_point=mount)
 
+    def data(self, api_path: str) -> dict[str, Any]:
+        """Give what the API says at a path."""
+        answer = self.client.read(api_path)
+        assert isinstance(answer, dict), f"nothing at {api_path}"
+        data: dict[str, Any] = answer["data"]
+        return data
+
     def mounts(self) -> dict[str, Any]:
-        mounts: dict[str, Any] = self.client.read("sys/mounts")["data"]
-        return mounts
+        return self.data("sys/mounts")
