@@ -50,7 +50,6 @@ def replacing(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         field.name
         for field in changed_fields(olds, news)
         if (field.clearing is Clearing.REPLACE if news.get(field.name) is None else field.replaces)
-        and olds.get(field.name, news.get(field.name)) is not None
     ]
 
 

@@ -11,7 +11,6 @@ GatewayError
  +-- KeyGoneError               the key is not there (any more)
  +-- KeyStillAliveError         it is there after its deletion
  +-- KeyNotDeletedError         nobody knows whether it is there after its deletion
- +-- KeyInUseError              it carries our URN, but somebody uses it and the state doesn't know it
  +-- GatewayRefusedError        anything else
 """
 
@@ -26,7 +25,6 @@ __all__ = [
     "GatewaySetupError",
     "GatewayUnavailableError",
     "KeyGoneError",
-    "KeyInUseError",
     "KeyNotDeletedError",
     "KeyStillAliveError",
     "LicenceNeededError",
@@ -145,17 +143,6 @@ class KeyNotDeletedError(GatewayError):
         super().__init__(
             f"the key {token_id[:12]}… isn't known to be deleted and stays in the state: {cause} "
             "(if the gateway is gone for good, `pulumi state delete` takes the key out of the state)"
-        )
-
-
-class KeyInUseError(GatewayError):
-    """A key with our URN that no crash can have left over, for somebody uses it."""
-
-    def __init__(self, url: str, token_id: str, alias: str | None) -> None:
-        super().__init__(
-            f"the gateway at {url} has a key {alias!r} ({token_id}) that bears this resource's URN and is in "
-            "use, but the state of this stack doesn't know it; restore the state, rename the stack if "
-            "another one of the same name made the key, or delete the key"
         )
 
 

@@ -1,55 +1,28 @@
 """Keys that carry a resource's URN but stand in no state: what a crash leaves between minting and saving.
 
-The value of such a key is lost, so nobody can ever have used it. One that is in use is somebody's: of another
-stack of the same name, or of a state that was lost.
+The value of such a key is lost, so nobody can ever have used it. One that was used is somebody's: of a stack
+whose state was lost, of another one of the same name, or about to be replaced by force, of which Pulumi tells
+a provider nothing. Those are never touched here.
 """
 
+import sys
 import threading
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from providers.litellm.errors import KeyInUseError
 from providers.litellm.ownership import URN
 
 if TYPE_CHECKING:  # a preview remembers, and looks for nothing
     from providers.litellm.client import GatewayClient, ListedKey
 
-__all__ = ["OrphanIndex", "forget_everything", "remember", "remember_alias"]
+__all__ = ["OrphanIndex", "remember"]
+
+_in_state: set[str] = set()
 
 
-@dataclass
-class _Known:
-    """What the state is seen to know of a resource's key.
-
-    Pulumi asks for a diff before nearly everything, and tells the hash; when it is told to replace a resource
-    it only asks for a check before, which tells the alias.
-    """
-
-    token_ids: set[str] = field(default_factory=set)
-    aliases: set[str] = field(default_factory=set)
-
-    def has(self, key: "ListedKey") -> bool:
-        return key.token_id in self.token_ids if self.token_ids else key.alias in self.aliases
-
-
-_in_state: defaultdict[str, _Known] = defaultdict(_Known)
-
-
-def remember(urn: str, token_id: str) -> None:
+def remember(token_id: str) -> None:
     """Note that the state knows a key, lest its successor in a replacement takes it for an orphan."""
-    _in_state[urn].token_ids.add(token_id)
-
-
-def remember_alias(urn: str, alias: str | None) -> None:
-    """Note the alias under which the state knows a key, if it does."""
-    if alias:
-        _in_state[urn].aliases.add(alias)
-
-
-def forget_everything() -> None:
-    """Start as a new process does."""
-    _in_state.clear()
+    _in_state.add(token_id)
 
 
 class OrphanIndex:
@@ -67,26 +40,21 @@ class OrphanIndex:
         self._by_urn: dict[str, list[ListedKey]] | None = None
 
     def of(self, urn: str) -> list[str]:
-        """Find the orphans of a resource.
+        """Find the orphans of a resource, and say of a used key that it is left alone.
 
         Returns
         -------
         list
-            Their hashes.
-
-        Raises
-        ------
-        KeyInUseError
-            If one is in use.
+            Hashes of the keys that nobody can use.
         """
         with self._lock:
             if self._by_urn is None:
                 self._by_urn = self._listed()
-        unknown = [key for key in self._by_urn.get(urn, []) if not _in_state[urn].has(key)]
+        unknown = [key for key in self._by_urn.get(urn, []) if key.token_id not in _in_state]
         for key in unknown:
             if key.used:
-                raise KeyInUseError(self._gateway.url, key.token_id, key.alias)
-        return [key.token_id for key in unknown]
+                self._say_left_alone(key)
+        return [key.token_id for key in unknown if not key.used]
 
     def _listed(self) -> "dict[str, list[ListedKey]]":
         by_urn = defaultdict(list)
@@ -94,3 +62,11 @@ class OrphanIndex:
             if urn := key.metadata.get(URN):
                 by_urn[urn].append(key)
         return dict(by_urn)
+
+    def _say_left_alone(self, key: "ListedKey") -> None:
+        """Tell the user; the plugin's standard error is shown by the Pulumi CLI."""
+        sys.stderr.write(
+            f"the gateway at {self._gateway.url} has a key {key.alias!r} ({key.token_id}) that bears the "
+            "URN of a new one and is in use; it is left as it is, unless this is its replacement\n"
+        )
+        sys.stderr.flush()

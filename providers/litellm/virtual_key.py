@@ -28,14 +28,12 @@ class VirtualKeyProvider(Provider):
     """Pulumi's calls, passed on to plain functions."""
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        olds = plain(_olds)
-        orphans.remember_alias(olds.get("owner", ""), olds.get("key_alias"))
-        inputs, problems = checks.check_inputs(olds, plain(news))
+        inputs, problems = checks.check_inputs(plain(_olds), plain(news))
         return CheckResult(inputs, [CheckFailure(problem.field, problem.reason) for problem in problems])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        orphans.remember(_id)
         olds, news = plain(_olds), plain(_news)
-        orphans.remember(olds.get("owner", ""), _id)
         return DiffResult(
             changes=bool(changes.changed_inputs(olds, news)),
             replaces=changes.replacing(olds, news),
@@ -51,7 +49,7 @@ class VirtualKeyProvider(Provider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         from providers.litellm import connection, key  # noqa: PLC0415 - see the module's docstring
 
-        orphans.remember(props.get("owner", ""), id_)
+        orphans.remember(id_)
         found = key.read(connection.connect(props["gateway"]), id_, props)
         if found is None:
             return ReadResult("", {})

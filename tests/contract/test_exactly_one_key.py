@@ -10,7 +10,6 @@ from providers.litellm.errors import (
     GatewayNotReadyError,
     GatewayUnavailableError,
     KeyGoneError,
-    KeyInUseError,
     KeyNotDeletedError,
 )
 from tests.contract.conftest import NewProcess
@@ -90,9 +89,18 @@ def test_a_key_that_somebody_uses_is_never_taken_for_an_orphan(
     somebodys = engine.token_id
     admin.post("/key/update", json={"key": somebodys, "spend": 0.5}).raise_for_status()
     engine.state = None
-    with pytest.raises(KeyInUseError, match=somebodys):
-        engine.up(process())
-    assert living() == [somebodys]
+    engine.up(process())
+    assert set(living()) == {somebodys, engine.token_id}
+
+
+def test_a_key_that_is_replaced_by_force_has_one_successor(
+    process: NewProcess, engine: KeyEngine, living: Living, admin: httpx.Client
+) -> None:
+    alias = f"forced-{engine.name}"
+    engine.up(process(), alias=alias)
+    admin.post("/key/update", json={"key": engine.token_id, "spend": 0.5}).raise_for_status()
+    engine.force_replacement(process(), alias=alias)
+    assert living() == [engine.token_id]
 
 
 def test_a_replaced_key_lives_until_its_successor_does(

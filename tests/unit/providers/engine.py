@@ -45,7 +45,6 @@ class KeyEngine:
         news = as_pulumi({"gateway": GATEWAY, "owner": urn(self.name)} | declared)
         if olds is None:
             olds = self.inputs if self.state else {}
-        orphans.remember_alias(urn(self.name), olds.get("key_alias"))
         inputs, problems = checks.check_inputs(olds, news)
         if problems:
             raise RefusedError(problems)
@@ -61,7 +60,7 @@ class KeyEngine:
         inputs = self.check(declared)
         if self.state is None:
             return self._create(process, inputs, "create")
-        orphans.remember(urn(self.name), self.token_id)
+        orphans.remember(self.token_id)
         if not changes.changed_inputs(self.state, inputs):
             self.inputs = inputs
             return "same"
@@ -80,16 +79,15 @@ class KeyEngine:
         return how
 
     def force_replacement(self, process: GatewayClient, /, **declared: Any) -> None:
-        """Do as `pulumi up --target-replace` does: without asking for a diff."""
+        """Do as `pulumi up --replace` does: without a diff, and without a check that knows the old inputs."""
         predecessor = self.token_id
-        self.check(declared)
         self._create(process, self.check(declared, olds={}), "replace")
         key.delete(process, predecessor)
 
     def refresh(self, gateway: GatewayClient) -> bool:
         """Read the key and say whether it is still there."""
         assert self.state is not None
-        orphans.remember(urn(self.name), self.token_id)
+        orphans.remember(self.token_id)
         found = key.read(gateway, self.token_id, self.state)
         if found is None:
             self.state, self.inputs = None, {}

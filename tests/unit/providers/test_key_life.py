@@ -15,7 +15,6 @@ from providers.litellm.errors import (
     GatewayNotReadyError,
     GatewaySetupError,
     GatewayUnavailableError,
-    KeyInUseError,
     KeyStillAliveError,
     NotAGatewayError,
 )
@@ -123,13 +122,16 @@ def test_an_orphan_on_a_later_page_is_found(gateway: FakeGateway, engine: KeyEng
     assert orphan in gateway.archive
 
 
-def test_a_used_orphan_is_left_alone(gateway: FakeGateway, engine: KeyEngine) -> None:
+def test_a_key_in_use_is_left_alone_and_spoken_of(
+    gateway: FakeGateway, engine: KeyEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
     engine.up(gateway.client())
-    gateway.rows[engine.token_id]["last_active"] = "2026-01-01T00:00:00Z"
+    somebodys = engine.token_id
+    gateway.rows[somebodys]["last_active"] = "2026-01-01T00:00:00Z"
     engine.state = None
-    with pytest.raises(KeyInUseError, match="restore the state"):
-        engine.up(gateway.client())
-    assert len(gateway.rows) == 1
+    engine.up(gateway.client())
+    assert gateway.rows.keys() == {somebodys, engine.token_id}
+    assert f"({somebodys}) that bears the URN of a new one and is in use" in capsys.readouterr().err
 
 
 def test_a_key_in_use_can_be_replaced_by_force(gateway: FakeGateway, engine: KeyEngine) -> None:
