@@ -72,6 +72,7 @@ keys = VirtualKeys(
     url=litellm.url,
     admin_key=gateway.admin_key.reference() if gateway.admin_key else secrets.master_key,
     vault=vault,
+    ready_timeout_seconds=gateway.ready_timeout_seconds,
     keys=settings.keys,
     opts=pulumi.ResourceOptions(depends_on=litellm.ready),
 )

@@ -380,6 +380,8 @@ class GatewaySettings(Section):
     """The way in from outside."""
     url: Address | None = None
     """Address at which this program calls the key API; without it the Service's ClusterIP."""
+    ready_timeout_seconds: int = Field(default=120, ge=5)
+    """How long this program waits for a gateway that is away before a key's operation fails."""
     admin_key: SecretReference | None = None
     """Where the admin key is found; without it the master key in Vault."""
 

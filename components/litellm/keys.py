@@ -29,11 +29,17 @@ class VirtualKeys(pulumi.ComponentResource):
         url: pulumi.Input[str],
         admin_key: Mapping[str, Any],
         vault: VaultSettings,
+        ready_timeout_seconds: int,
         keys: Sequence[KeySettings],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("llm-gateway:litellm:VirtualKeys", name, None, opts)
-        gateway = {"url": url, "admin_key": admin_key, "vault": vault.connection()}
+        gateway = {
+            "url": url,
+            "admin_key": admin_key,
+            "vault": vault.connection(),
+            "ready_timeout_seconds": ready_timeout_seconds,
+        }
         outputs = {}
         for settings in keys:
             declared = settings.model_dump(exclude={"name"}, exclude_none=True, exclude_defaults=True)

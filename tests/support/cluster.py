@@ -72,7 +72,7 @@ class Cluster:
         """Give an environment variable of a Pod's first process."""
         from kubernetes.stream import stream  # noqa: PLC0415 - imports a WebSocket client that few tests need
 
-        text: str = stream(
+        session = stream(
             self.core.connect_get_namespaced_pod_exec,
             pod.metadata.name,
             self.namespace,
@@ -81,7 +81,11 @@ class Cluster:
             stderr=True,
             stdin=False,
             tty=False,
+            _preload_content=False,
         )
+        session.run_forever(timeout=30)
+        text: str = session.read_stdout()
+        session.close()
         return text
 
     def namespace_exists(self, name: str) -> bool:
