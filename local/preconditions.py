@@ -120,7 +120,8 @@ def _link_is_free(instance: Instance) -> None:
         raise PreconditionError(
             f"the link {instance.link} and its addresses are held by process {others[0].pid}, a node of "
             f"instance {instance.name} in {folder}",
-            f"Stop that one with `LLM_GATEWAY_STATE={folder.parent} python -m local down`",
+            f"Stop that one with `LLM_GATEWAY_STATE={folder.parent} python -m local down "
+            f"--instance {instance.name}`",
         )
 
 
