@@ -86,8 +86,11 @@ def bring_down(instance: Instance) -> bool:
     LeftoversError
         Something can't be removed.
     """
-    with step("Kubernetes node stops"):
-        was_running = lifecycle.stop_node(instance)
+    if was_running := lifecycle.find(instance) is not None:
+        with step("Kubernetes node stops"):
+            lifecycle.stop_node(instance)
+    else:
+        lifecycle.clear(instance)
     if left := lifecycle.leftovers(instance):
         raise LeftoversError(instance, left)
     return was_running

@@ -22,6 +22,8 @@ __all__ = ["PartStatus", "PlatformState", "State", "platform_state", "summary", 
 
 MEBIBYTE = 1024 * 1024
 SHIM = "containerd-shim"
+FAILURES = ("BackOff", "ErrImage", "Error")
+"""Words in a Pod's reason that no waiting mends."""
 
 
 class State(StrEnum):
@@ -136,7 +138,7 @@ def _parts_on_node(instance: Instance, node: Process) -> list[PartStatus]:
 
 
 def _node_part(name: str, state: PartState, process: Process | None, address: str) -> PartStatus:
-    restarts = f"{state.restarts} restarts" if state.restarts else ""
+    restarts = f"restarts: {state.restarts}" if state.restarts else ""
     if process:
         return PartStatus(name, State.UP, address, process.resident_bytes(), state.started_at, restarts)
     return PartStatus(name, State.FAILING if restarts else State.STARTING, address, note=restarts)
@@ -171,8 +173,9 @@ def _pod_part(
     pod: PodState, addresses: dict[tuple[str, str], str], memory: dict[str, int] | None, not_before: float
 ) -> PartStatus:
     current = pod.ready and pod.started_at >= not_before
-    state = State.UP if current else (State.FAILING if pod.restarts else State.STARTING)
-    restarts = f"{pod.restarts} restarts" if pod.restarts else ""
+    failing = any(word in pod.reason for word in FAILURES)
+    state = State.UP if current else (State.FAILING if failing else State.STARTING)
+    restarts = f"restarts: {pod.restarts}" if pod.restarts else ""
     return PartStatus(
         pod.name,
         state,

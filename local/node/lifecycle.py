@@ -85,19 +85,11 @@ def start(layout: Layout) -> Process:
     return node
 
 
-def stop_node(instance: Instance) -> bool:
-    """Stop the node and clear what it leaves behind.
-
-    Returns
-    -------
-    bool
-        Whether a node was running.
-    """
-    node = find(instance)
-    if node:
+def stop_node(instance: Instance) -> None:
+    """Stop the node, if it runs, and clear what it leaves behind."""
+    if node := find(instance):
         stop(node, STOP_PATIENCE_SECONDS)
     clear(instance)
-    return node is not None
 
 
 def clear(instance: Instance) -> None:
