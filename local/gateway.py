@@ -18,7 +18,6 @@ __all__ = ["Minted", "Outputs", "chat_status", "reachable_replicas"]
 
 GATEWAY_PODS = "app.kubernetes.io/part-of=llm-gateway,app.kubernetes.io/component=gateway"
 PORT = 4000
-TIMEOUT_SECONDS = 30.0
 NO_ANSWER = 0
 
 

@@ -68,7 +68,7 @@ def prove_keys(instance: Instance) -> list[str]:
     wrong: list[str] = []
     with (
         reachable_replicas(Cluster(_kubeconfig(stack)), record, outputs.namespace) as replicas,
-        httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS) as client,
+        httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False) as client,
         step("Proof") as current,
     ):
         # Another cluster's Service addresses lead nowhere from here.
@@ -76,15 +76,16 @@ def prove_keys(instance: Instance) -> list[str]:
         for minted in outputs.keys:
             allowed, disallowed = outputs.allowed_model(minted), outputs.disallowed_model(minted)
             status = _answer(client, url, minted, allowed, current)
-            refusal = chat_status(client, url, minted.key, disallowed) if disallowed else None
-            rows.append(
-                (
-                    *(minted.name, minted.alias, allowed, status_text(status)),
-                    *(disallowed or "-", "" if refusal is None else status_text(refusal)),
-                )
+            refusal = chat_status(client, url, minted.key, disallowed) if disallowed else 0
+            answers = (
+                allowed,
+                status_text(status),
+                disallowed or "-",
+                status_text(refusal) if disallowed else "",
             )
+            rows.append((minted.name, minted.alias, *answers))
             wrong += failures(minted, allowed, status, HTTPStatus.OK)
-            if disallowed and refusal is not None:
+            if disallowed:
                 wrong += failures(minted, disallowed, refusal, HTTPStatus.FORBIDDEN)
     if wrong:
         raise ProofError(wrong)
@@ -104,7 +105,7 @@ def prove_dead(stack: Stack, outputs: Outputs) -> list[str]:
     rows: list[tuple[str, ...]] = [("KEY", "REPLICA", "ANSWER", "AFTER")]
     with (
         reachable_replicas(Cluster(_kubeconfig(stack)), record, outputs.namespace) as replicas,
-        httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS) as client,
+        httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False) as client,
         step("Revoked keys are refused by every replica"),
     ):
         revoked_at = time.monotonic()

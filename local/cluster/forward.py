@@ -94,10 +94,7 @@ def stop_forward(instance: Instance) -> None:
 @contextlib.contextmanager
 def forwarded_pod(kubectl: Path, kubeconfig: Path, namespace: str, pod: str, port: int) -> Iterator[str]:
     """Give a URL that leads to one Pod's port while the block runs."""
-    command = (
-        *(str(kubectl), f"--kubeconfig={kubeconfig}", f"--namespace={namespace}"),
-        *("port-forward", "--address=127.0.0.1", f"pod/{pod}", f":{port}"),
-    )
+    command = _command(kubectl, kubeconfig, namespace, f"pod/{pod}", f":{port}")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
@@ -111,6 +108,11 @@ def forwarded_pod(kubectl: Path, kubeconfig: Path, namespace: str, pod: str, por
             process.terminate()
 
 
+def _command(kubectl: Path, kubeconfig: Path, namespace: str, target: str, ports: str) -> list[str]:
+    connection = [f"--kubeconfig={kubeconfig}", f"--namespace={namespace}"]
+    return [str(kubectl), *connection, "port-forward", "--address=127.0.0.1", target, ports]
+
+
 def _ports(instance: Instance) -> str:
     return f"{instance.forward_port}:8200"
 
@@ -119,10 +121,7 @@ def main(arguments: list[str]) -> None:
     """Forward until this process is stopped; kubectl ends when OpenBao's Pod does, and is started again."""
     name, folder, kubectl, kubeconfig = arguments
     instance = Instance(name, INSTANCES[name], Path(folder))
-    command = (
-        *(kubectl, f"--kubeconfig={kubeconfig}", "--namespace=vault", "port-forward", "--address=127.0.0.1"),
-        *("service/openbao", _ports(instance)),
-    )
+    command = _command(Path(kubectl), Path(kubeconfig), "vault", "service/openbao", _ports(instance))
     # A termination becomes an exception, so that kubectl is ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     while True:

@@ -18,8 +18,8 @@ from local.node.parts import Part
 from local.node.supervisor import Supervisor
 folder = Path(sys.argv[1])
 parts = [
-    Part("early", ("sh", "-c", "echo started; sleep 60")),
-    Part("late", ("sh", "-c", "sleep 60"), needs_api=True),
+    Part("early", ("sh", "-c", "echo started; exec sleep 60")),
+    Part("late", ("sleep", "60"), needs_api=True),
 ]
 supervisor = Supervisor(parts, {"PATH": "/usr/bin:/bin"}, folder, folder / "processes.json")
 supervisor.run(lambda: (folder / "ready").exists(), lambda: None)
