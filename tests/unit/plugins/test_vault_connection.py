@@ -1,49 +1,24 @@
 """The border to Vault, against a small HTTP server that answers as OpenBao does."""
 
-import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 
+from tests.unit.plugins.http_fake import Fake, serving
 from toolchain.plugins.vault import errors
 from toolchain.plugins.vault.connection import Settings, Vault
 
 TOKEN = "hvs.made-up"
-
-
-class Handler(BaseHTTPRequestHandler):
-    answers: ClassVar[dict[str, tuple[int, Any]]] = {}
-    seen: ClassVar[list[Any]] = []
-
-    def _answer(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length)) if length else None
-        self.seen.append((self.command, self.path, dict(self.headers), body))
-        status, answer = self.answers.get(self.path, (404, {"errors": []}))
-        data = b"" if status == 204 else json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    do_GET = do_POST = do_DELETE = do_PUT = _answer  # noqa: N815 - the names are the library's
-
-    def log_message(self, *_arguments: Any) -> None:
-        pass
+LOOK_UP = ("GET", "/v1/auth/token/lookup-self")
 
 
 @pytest.fixture
-def address() -> Iterator[str]:
-    Handler.answers, Handler.seen = {"/v1/auth/token/lookup-self": (200, {"data": {}})}, []
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+def server() -> Iterator[Fake]:
+    with serving() as fake:
+        fake.answers[LOOK_UP] = (200, {"data": {}})
+        yield fake
 
 
 def vault(address: str, **settings: str) -> Vault:
@@ -51,21 +26,24 @@ def vault(address: str, **settings: str) -> Vault:
     return Vault(Settings.read(configuration, {}), threading.Event())
 
 
-def test_a_call_carries_token_namespace_and_body(address: str) -> None:
-    Handler.answers["/v1/a/b"] = (200, {"data": {"x": 1}})
-    assert vault(address, namespace="team/").within("/app").write("/a/b", {"y": 2}) == {"data": {"x": 1}}
-    method, path, headers, body = Handler.seen[0]
-    assert (method, path, body) == ("POST", "/v1/a/b", {"y": 2})
-    assert (headers["X-Vault-Token"], headers["X-Vault-Namespace"]) == (TOKEN, "team/app")
+def test_a_call_carries_token_namespace_and_body(server: Fake) -> None:
+    server.answers["POST", "/v1/a/b"] = (200, {"data": {"x": 1}})
+    assert vault(server.address, namespace="team/").within("/app").write("/a/b", {"y": 2}) == {
+        "data": {"x": 1}
+    }
+    [request] = server.requests
+    assert request.body == {"y": 2}
+    assert request.headers["X-Vault-Token"] == TOKEN
+    assert request.headers["X-Vault-Namespace"] == "team/app"
 
 
-def test_an_empty_answer_is_an_empty_document(address: str) -> None:
-    Handler.answers["/v1/a"] = (204, None)
-    assert vault(address).within("").write("a", {}) == {}
+def test_an_empty_answer_is_an_empty_document(server: Fake) -> None:
+    server.answers["POST", "/v1/a"] = (204, b"")
+    assert vault(server.address).within("").write("a", {}) == {}
 
 
-def test_nothing_there_is_none(address: str) -> None:
-    root = vault(address).within("")
+def test_nothing_there_is_none(server: Fake) -> None:
+    root = vault(server.address).within("")
     assert root.get("nothing") is None
     root.delete("nothing")
     with pytest.raises(errors.VaultRefusedError, match="404"):
@@ -88,23 +66,21 @@ def test_nothing_there_is_none(address: str) -> None:
     ],
 )
 def test_refusals_are_sentences(
-    address: str, status: int, reasons: list[str], kind: type[Exception], said: str
+    server: Fake, status: int, reasons: list[str], kind: type[Exception], said: str
 ) -> None:
-    Handler.answers["/v1/a"] = (status, {"errors": reasons})
+    server.answers["POST", "/v1/a"] = (status, {"errors": reasons})
     with pytest.raises(kind, match=said) as raised:
-        vault(address).within("").write("a", {"password": "hunter2"})
-    assert address in str(raised.value)
+        vault(server.address).within("").write("a", {"password": "hunter2"})
+    assert server.address in str(raised.value)
     assert "hunter2" not in str(raised.value)
     assert TOKEN not in str(raised.value)
 
 
-def test_an_expired_token_is_told_from_a_missing_right(address: str) -> None:
-    Handler.answers["/v1/a"] = Handler.answers["/v1/auth/token/lookup-self"] = (
-        403,
-        {"errors": ["permission denied"]},
-    )
+def test_an_expired_token_is_told_from_a_missing_right(server: Fake) -> None:
+    denied = (403, {"errors": ["permission denied"]})
+    server.answers = {("GET", "/v1/a"): denied, LOOK_UP: denied}
     with pytest.raises(errors.VaultTokenError, match="wrong, expired or revoked; log in again"):
-        vault(address).within("").get("a")
+        vault(server.address).within("").get("a")
 
 
 def test_nobody_answers() -> None:

@@ -98,18 +98,17 @@ class ClusterChoice:
             config.load_incluster_config(client_configuration=configuration)
             return
         document = self._document()
+        # Named always: of several files the library would take the last one's.
+        context = self.context or document.get("current-context")
         if self.cluster:
-            context = self._context(document)
-            context["cluster"] = self.cluster
+            self._context(document)["cluster"] = self.cluster
         if self._is_contents or self.cluster:
-            config.load_kube_config_from_dict(
-                document, context=self.context or None, client_configuration=configuration
-            )
+            config.load_kube_config_from_dict(document, context=context, client_configuration=configuration)
             return
         # By its path: the files that a kubeconfig names are relative to it.
         config.load_kube_config(
             config_file=os.pathsep.join(map(str, self._paths())),
-            context=self.context or None,
+            context=context,
             client_configuration=configuration,
         )
 

@@ -50,12 +50,16 @@ def _trouble_of_container(container: Document) -> str:
             return ""
         return "; ".join(text for text in (_said(waits), exit_text) if text)
     if exit_text:
-        return "; ".join(text for text in (exit_text, ended.get("message", "")[:MOST_CHARACTERS]) if text)
+        return "; ".join(text for text in (exit_text, _in_one_line(ended.get("message", ""))) if text)
     if "running" in state and not container.get("ready", True):
         return "it runs, but its readiness probe doesn't succeed"
     return ""
 
 
 def _said(source: Document) -> str:
-    reason, message = source.get("reason", ""), " ".join(source.get("message", "").split())
-    return f"{reason} ({message[:MOST_CHARACTERS]})" if message else reason
+    reason, message = source.get("reason", ""), _in_one_line(source.get("message", ""))
+    return f"{reason} ({message})" if message else reason
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())[:MOST_CHARACTERS]
