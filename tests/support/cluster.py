@@ -85,7 +85,8 @@ class Cluster:
         )
         session.run_forever(timeout=30)
         text: str = session.read_stdout()
-        session.close()
+        # Its own close() leaves the socket open once the other side has ended the session.
+        session.sock.close()
         return text
 
     def namespace_exists(self, name: str) -> bool:
