@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-__all__ = ["DownloadError", "Plugin", "downloaded"]
+__all__ = ["DownloadError", "PluginVersion", "downloaded"]
 
 DOWNLOAD_SECONDS = 45
 AGAIN_AFTER = timedelta(days=1)
@@ -28,8 +28,8 @@ _REASONS = (
 
 
 @dataclass(frozen=True)
-class Plugin:
-    """A resource plugin in the version that its SDK asks for."""
+class PluginVersion:
+    """A resource plugin, in the version for which its SDK asks."""
 
     name: str
     version: str
@@ -52,7 +52,7 @@ class DownloadError(Exception):
 
 
 @contextmanager
-def downloaded(plugin: Plugin, pulumi_home: Path, pulumi: Path) -> Iterator[Path]:
+def downloaded(plugin: PluginVersion, pulumi_home: Path, pulumi: Path) -> Iterator[Path]:
     """Give the folder of a plugin that was just downloaded; it is deleted afterwards unless it was moved.
 
     Parameters
@@ -78,7 +78,7 @@ def downloaded(plugin: Plugin, pulumi_home: Path, pulumi: Path) -> Iterator[Path
         yield Path(scratch) / "plugins" / plugin.folder_name
 
 
-def _download(plugin: Plugin, home: Path, pulumi: Path) -> str:
+def _download(plugin: PluginVersion, home: Path, pulumi: Path) -> str:
     """Download into a PULUMI_HOME of its own, and return why that failed, if it did."""
     command = [str(pulumi), "plugin", "install", "resource", plugin.name, f"v{plugin.version}"]
     environment = {**os.environ, "PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"}
@@ -108,7 +108,7 @@ class _Memory:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def reason(self, plugin: Plugin) -> str:
+    def reason(self, plugin: PluginVersion) -> str:
         """Return why a download failed that isn't to be tried again yet."""
         entry = self._entries().get(str(plugin))
         if entry is None:
@@ -116,7 +116,7 @@ class _Memory:
         age = datetime.now(UTC) - datetime.fromisoformat(entry["tried"])
         return entry["reason"] if timedelta(0) <= age < AGAIN_AFTER else ""
 
-    def remember(self, plugin: Plugin, reason: str) -> None:
+    def remember(self, plugin: PluginVersion, reason: str) -> None:
         """Remember a download that was just tried; it succeeded if there is no reason."""
         entries = {name: entry for name, entry in self._entries().items() if name != str(plugin)}
         if reason:

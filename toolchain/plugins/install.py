@@ -17,7 +17,7 @@ from pathlib import Path
 
 from toolchain import ensure
 from toolchain.errors import UserError
-from toolchain.plugins.downloads import DownloadError, Plugin, downloaded
+from toolchain.plugins.downloads import DownloadError, PluginVersion, downloaded
 
 __all__ = ["SdkMissingError", "provide"]
 
@@ -69,7 +69,7 @@ def provide(pulumi_home: Path, python: Path, pulumi: Path | None = None) -> list
     SdkMissingError
         `python` lacks the SDK of a plugin.
     """
-    wanted = [Plugin(name, version) for name, version in _sdk_versions(python).items()]
+    wanted = [PluginVersion(name, version) for name, version in _sdk_versions(python).items()]
     (pulumi_home / "plugins").mkdir(parents=True, exist_ok=True)
     with _alone(pulumi_home):
         return [f"{plugin}: {_provided(plugin, pulumi_home, python, pulumi)}" for plugin in wanted]
@@ -92,7 +92,7 @@ def _alone(pulumi_home: Path) -> Iterator[None]:
         yield
 
 
-def _provided(plugin: Plugin, pulumi_home: Path, python: Path, pulumi: Path | None) -> str:
+def _provided(plugin: PluginVersion, pulumi_home: Path, python: Path, pulumi: Path | None) -> str:
     """Provide one plugin, and say what it is."""
     folder = pulumi_home / "plugins" / plugin.folder_name
     _remove_other_substitutes(plugin, folder)
@@ -113,7 +113,7 @@ def _provided(plugin: Plugin, pulumi_home: Path, python: Path, pulumi: Path | No
     return "official, just downloaded"
 
 
-def _is_official(folder: Path, plugin: Plugin) -> bool:
+def _is_official(folder: Path, plugin: PluginVersion) -> bool:
     is_being_installed = folder.with_name(f"{folder.name}.partial").exists()
     return (
         os.access(folder / plugin.program_name, os.X_OK)
@@ -136,7 +136,7 @@ def _link(official: Path, folder: Path) -> None:
         _put(scratch, folder)
 
 
-def _put_substitute(plugin: Plugin, folder: Path, python: Path) -> None:
+def _put_substitute(plugin: PluginVersion, folder: Path, python: Path) -> None:
     files = {
         plugin.program_name: (
             "#!/bin/sh\n"
@@ -177,7 +177,7 @@ def _scratch(parent: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _remove_other_substitutes(plugin: Plugin, folder: Path) -> None:
+def _remove_other_substitutes(plugin: PluginVersion, folder: Path) -> None:
     """Remove the substitutes for other versions of the SDK."""
     for marker in folder.parent.glob(f"resource-{plugin.name}-v*/{MARKER}"):
         if marker.parent != folder:

@@ -108,18 +108,12 @@ class Found:
     state: Document
 
 
-def _silent(_message: str) -> None:
-    """Say nothing: where no engine listens."""
-
-
 @dataclass(frozen=True)
 class Engine:
     """What a plugin may use of the engine that started it.
 
     Attributes
     ----------
-    warn
-        Show a warning that stays.
     progress
         Show a line beside the resource with this URN, until the next one replaces it.
     cancelled
@@ -127,7 +121,6 @@ class Engine:
     """
 
     cancelled: threading.Event
-    warn: Callable[[str], None] = _silent
     progress: Callable[[str, str], None] = lambda _urn, _message: None
 
 

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
@@ -65,12 +66,10 @@ def serve(package: str, version: str, arguments: list[str]) -> NoReturn:
 def _engine(address: str) -> Engine:
     stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address, options=_UNLIMITED))
 
-    def log(severity: "engine_pb2.LogSeverity.ValueType", urn: str, message: str, *, ephemeral: bool) -> None:
-        request = engine_pb2.LogRequest(severity=severity, message=message, urn=urn, ephemeral=ephemeral)
-        stub.Log(request, timeout=LOG_TIMEOUT_SECONDS)
+    def show(urn: str, message: str) -> None:
+        request = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=message, urn=urn, ephemeral=True)
+        # Progress that nobody sees is no reason to fail.
+        with suppress(grpc.RpcError):
+            stub.Log(request, timeout=LOG_TIMEOUT_SECONDS)
 
-    return Engine(
-        cancelled=threading.Event(),
-        warn=lambda message: log(engine_pb2.WARNING, "", message, ephemeral=False),
-        progress=lambda urn, message: log(engine_pb2.INFO, urn, message, ephemeral=True),
-    )
+    return Engine(cancelled=threading.Event(), progress=show)

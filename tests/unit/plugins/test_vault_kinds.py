@@ -244,6 +244,8 @@ def test_drift(kind: Kind, inputs: Document, answer: Document, drift: Document) 
         (ROLE, "tokenTtl", False),
         (TOKEN, "ttl", True),
         (TOKEN, "renewMinLease", False),
+        (TOKEN, "roleName", True),
+        (ROLE, "namespace", True),
         (STATIC_ROLE, "username", True),
         (CONNECTION, "postgresql", False),
     ],
@@ -455,6 +457,11 @@ class TestTokens:
             TOKEN.fetch(vault, {}, "acc")
         with pytest.raises(VaultRefusedError):
             TOKEN.delete(vault, {}, "acc")
+
+    def test_a_changed_renewal_asks_nothing_of_the_server(self) -> None:
+        vault = fake_vault()
+        TOKEN.update(vault, {}, {"renewMinLease": 60})
+        assert not vault.calls
 
     def test_wrapping_is_left_to_the_official_plugin(self) -> None:
         assert [failure.property for failure in TOKEN.failures({"wrappingTtl": "1h"})] == ["wrappingTtl"]

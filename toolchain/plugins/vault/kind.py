@@ -82,7 +82,7 @@ class Kind:
     def replaces(self, name: str, inputs: Document) -> bool:
         """Tell whether a change of the input `name` needs a new resource."""
         del inputs
-        return name in self.immutable
+        return name in self.immutable or name == "namespace"
 
     def marked(self, document: Document) -> Document:
         """Return the document with what is always secret marked so."""

@@ -12,13 +12,20 @@ from toolchain.plugins.vault.kind import Kind
 __all__ = ["TokenKind"]
 
 
+_RENEWAL = ("renewMinLease", "renewIncrement")
+
+
 @dataclass(frozen=True, kw_only=True)
 class TokenKind(Kind):
-    """A token. Any change makes a new one; it isn't renewed."""
+    """A token. Whatever it may do makes a new one when it changes; it isn't renewed."""
 
     def replaces(self, name: str, inputs: Document) -> bool:
         del inputs
-        return name not in self.local
+        return name not in _RENEWAL
+
+    def update(self, vault: NamespacedVault, before: Document, inputs: Document) -> None:
+        """Do nothing: what may change in place only steers a renewal."""
+        del vault, before, inputs
 
     def failures(self, inputs: Document) -> list[Failure]:
         if "wrappingTtl" in inputs:
