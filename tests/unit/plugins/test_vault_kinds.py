@@ -360,6 +360,10 @@ class TestPolicies:
         assert answer is not None
         assert POLICY.live(inputs, answer) == {"name": "p", "policy": ""}
 
+    def test_an_import_leaves_out_what_only_the_server_keeps(self) -> None:
+        answer = {"name": "p", "policy": "x", "version": 1, "modified": "now"}
+        assert POLICY.imported({"name": "p"}, answer) == {"name": "p", "policy": "x"}
+
     def test_a_policy_is_overwritten_only_where_it_may_be(self) -> None:
         vault = fake_vault({"sys/policies/acl/p": {"data": {"policy": "old"}}})
         with pytest.raises(VaultPolicyExistsError, match="There is a policy p already"):

@@ -32,6 +32,9 @@ class PolicyKind(Kind):
     def fetch(self, vault: NamespacedVault, inputs: Document, resource_id: str) -> Document | None:
         return super().fetch(vault, inputs, resource_id) or {"policy": ""}
 
+    def imported(self, inputs: Document, answer: Document) -> Document:
+        return {**inputs, "policy": answer["policy"]}
+
 
 @dataclass(frozen=True, kw_only=True)
 class KeptConfigurationKind(Kind):
