@@ -41,16 +41,18 @@ def _differs(field: Field, old: Any, new: Any) -> bool:
 def changed_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
     """Name everything that differs, the connection and the owner included."""
     changed = [field.name for field in changed_fields(olds, news)]
-    return changed + [name for name in ("gateway", "owner") if olds.get(name) != news.get(name)]
+    return changed + [name for name in ("gateway", "owner", "deliver") if olds.get(name) != news.get(name)]
 
 
 def replacing(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
     """Name the changes that only a new key can follow."""
-    return [
+    fields = [
         field.name
         for field in changed_fields(olds, news)
         if (field.clearing is Clearing.REPLACE if news.get(field.name) is None else field.replaces)
     ]
+    # The value is in Vault alone or in the state alone: what was delivered elsewhere can't be moved.
+    return fields + (["deliver"] if olds.get("deliver") != news.get("deliver") else [])
 
 
 # --- requests --------------------------------------------------------------------------------------------

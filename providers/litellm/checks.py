@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from providers.inputs import UNKNOWN, Problem, has_unknown, known_only, nearest
+from providers.litellm.destination import deliver_problems
 from providers.litellm.durations import parse_duration
 from providers.litellm.fields import BY_NAME, FIELDS, Stored
 from providers.litellm.kinds import AMOUNT
@@ -21,7 +22,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 _GATEWAY = ("url", "admin_key", "ca_cert_file", "vault", "ready_timeout_seconds")
 _VAULT = ("address", "namespace", "ca_cert_file")
-_RESERVED = ("gateway", "owner", "alias", "__provider")
+_RESERVED = ("gateway", "owner", "alias", "deliver", "__provider")
 
 
 def check_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
@@ -60,12 +61,14 @@ def _effective_alias(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Any:
 
 def _problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _gateway_problems(inputs.get("gateway"))
+    if "deliver" in inputs:
+        yield from (Problem("deliver", reason) for reason in deliver_problems(inputs["deliver"]))
     for name, value in inputs.items():
         if name in _RESERVED or has_unknown(value):
             continue
         field = BY_NAME.get(name)
         if field is None:
-            known = [*(set(BY_NAME) - {"key_alias"}), "alias"]
+            known = [*(set(BY_NAME) - {"key_alias"}), "alias", "deliver"]
             yield Problem(name, f"{name!r} is not a field of a virtual key{nearest(name, known)}")
         elif name == "key_alias":
             if reason := alias_problem(value):

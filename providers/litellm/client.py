@@ -109,11 +109,17 @@ class GatewayClient:
         dict or None
             The key's row; None if there is none. A deleted key still answers, from an archive: None too.
         """
+        info = self._info(token_id)
+        return None if info is None or info.get("status") == "deleted" else info
+
+    def was_deleted(self, token_id: str) -> bool:
+        """Whether the gateway remembers that it had a key once: it was revoked, and must not come back."""
+        info = self._info(token_id)
+        return info is not None and info.get("status") == "deleted"
+
+    def _info(self, token_id: str) -> dict[str, Any] | None:
         response = self._read("/key/info", {"key": token_id})
-        if is_not_found(response):
-            return None
-        info = self._object(response)["info"]
-        return None if info.get("status") == "deleted" else dict(info)
+        return None if is_not_found(response) else dict(self._object(response)["info"])
 
     def list_keys(self, alias: str | None = None) -> Iterator[ListedKey]:
         """List the keys, without the deleted ones: `GET /key/list`.

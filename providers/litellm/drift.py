@@ -14,7 +14,7 @@ __all__ = ["Found", "compare", "live_value", "spoken_of"]
 
 # /key/generate tells microseconds, the database keeps milliseconds.
 _CLOCK_GRAIN = timedelta(seconds=1)
-_OUTPUTS_ONLY = ("key", "token_id", "expires")
+_OUTPUTS_ONLY = ("key", "token_id", "expires", "vault_path", "vault_version")
 
 
 @dataclass(frozen=True)

@@ -12,22 +12,29 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from providers.litellm import changes
+from providers.litellm import changes, orphans
 from providers.litellm.client import GatewayClient
+from providers.litellm.delivery import Delivery, facts
+from providers.litellm.destination import Destination
 from providers.litellm.drift import Found, compare, live_value, spoken_of
 from providers.litellm.errors import (
     AliasTakenError,
+    GatewayError,
     GatewayNotReadyError,
     GatewayUnavailableError,
     KeyGoneError,
     KeyNotDeletedError,
     KeyStillAliveError,
+    NotAGatewayError,
 )
 from providers.litellm.fields import Field, Stored
 from providers.litellm.ownership import URN
 from providers.litellm.settling import settle
 
 __all__ = ["MintedKey", "create", "delete", "read", "update"]
+
+_PASSING = (GatewayNotReadyError, GatewayUnavailableError, NotAGatewayError)
+"""What leaves open whether the gateway knows the key, or will when it is asked again."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +53,8 @@ class MintedKey:
         return hashlib.sha256(self.value.get_secret_value().encode()).hexdigest()
 
 
-def create(gateway: GatewayClient, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Mint a key.
+def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery | None) -> dict[str, Any]:
+    """Mint a key, or take up the one that an interrupted create has delivered.
 
     Parameters
     ----------
@@ -55,28 +62,89 @@ def create(gateway: GatewayClient, inputs: Mapping[str, Any]) -> dict[str, Any]:
         That shall know it.
     inputs
         As `checks.check_inputs` has completed them.
+    delivery
+        Where it is put, before the gateway hears of it.
 
     Returns
     -------
     dict
-        The state: the inputs, `key`, `token_id` and `expires`.
+        The state: the inputs, `token_id`, `expires`, and `key`, or where that was put.
 
     Raises
     ------
     providers.errors.ProviderError
-        If the gateway refused it, or if it isn't known whether the key is there: the next create finds it by
-        its URN.
+        If the gateway or Vault refused it, or if it isn't known whether the key is there: the next create
+        finds it in Vault, or by its URN.
     """
-    for token_id in gateway.orphans.of(inputs["owner"]):
+    begun = _begun(gateway, inputs, delivery) if delivery else None
+    for token_id in gateway.orphans.of(inputs["owner"], besides=begun.token_id if begun else None):
         _remove(gateway, token_id)
-    minted = MintedKey.mint()
+    if delivery is None:
+        minted = MintedKey.mint()
+        info = _register_under_alias(gateway, minted, inputs)
+        return _state(inputs, minted.token_id, info.get("expires"), {"key": minted.value.get_secret_value()})
+    minted = begun or MintedKey.mint()
+    info = _deliver(gateway, minted, inputs, delivery, is_begun=begun is not None)
+    version = delivery.describe(facts(inputs, minted.token_id, info.get("expires")))
+    return _state(inputs, minted.token_id, info.get("expires"), _place(inputs, version))
+
+
+def _begun(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery) -> MintedKey | None:
+    """Find the key that an interrupted create of this resource has left in Vault.
+
+    A predecessor's is to be replaced. A deleted one was put there again by a rollback of the path: a key that
+    was revoked never comes back.
+    """
+    value = delivery.standing()
+    if value is None:
+        return None
+    standing = MintedKey(value)
+    if orphans.is_predecessor(standing.token_id, inputs["owner"]) or gateway.was_deleted(standing.token_id):
+        return None
+    return standing
+
+
+def _deliver(
+    gateway: GatewayClient,
+    minted: MintedKey,
+    inputs: Mapping[str, Any],
+    delivery: Delivery,
+    *,
+    is_begun: bool,
+) -> dict[str, Any]:
+    """Put a key into Vault and make the gateway know it; what the gateway refuses for good doesn't stay."""
+    info = gateway.info(minted.token_id) if is_begun else None
+    expires = info.get("expires") if info else None
+    before = delivery.write(minted.value, facts(inputs, minted.token_id, expires))
+    if info is not None:
+        return _take_up(gateway, minted.token_id, inputs, info)
     try:
-        info = _register(gateway, minted, inputs)
+        return _register_under_alias(gateway, minted, inputs)
+    except _PASSING:
+        raise
+    except GatewayError:
+        delivery.undo(minted.token_id, {} if is_begun else before)
+        raise
+
+
+def _take_up(
+    gateway: GatewayClient, token_id: str, inputs: Mapping[str, Any], info: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Bring a key that the gateway knows already to its declaration."""
+    row = _change(gateway, token_id, compare(inputs, info).state, inputs)
+    return dict(info) if row is None else row
+
+
+def _register_under_alias(
+    gateway: GatewayClient, minted: MintedKey, inputs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Make the gateway know a key, also if the key that it replaces still has its alias."""
+    try:
+        return _register(gateway, minted, inputs)
     except AliasTakenError:
         if not _rename_predecessor(gateway, inputs):
             raise
-        info = _register(gateway, minted, inputs)
-    return _state(inputs, minted.value.get_secret_value(), minted.token_id, info.get("expires"))
+        return _register(gateway, minted, inputs)
 
 
 def _register(gateway: GatewayClient, minted: MintedKey, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,16 +174,33 @@ def _rename_predecessor(gateway: GatewayClient, inputs: Mapping[str, Any]) -> bo
     return renamed
 
 
-def read(gateway: GatewayClient, token_id: str, state: Mapping[str, Any]) -> Found | None:
-    """Compare a key with its state; None if it is gone."""
+def read(
+    gateway: GatewayClient, token_id: str, state: Mapping[str, Any], delivery: Delivery | None
+) -> Found | None:
+    """Compare a key with its state, at the gateway and where it was put; None if it is gone."""
     info = gateway.info(token_id)
-    return None if info is None else compare(state, info)
+    if info is None:
+        return None
+    found = compare(state, info)
+    if delivery is None:
+        return found
+    version, wrong = delivery.look(token_id)
+    deliver = {name: value for name, value in state["deliver"].items() if name != "drifted"}
+    if wrong:
+        deliver["drifted"] = wrong
+    return Found(
+        {**found.state, "deliver": deliver, "vault_version": version}, {**found.inputs, "deliver": deliver}
+    )
 
 
 def update(
-    gateway: GatewayClient, token_id: str, olds: Mapping[str, Any], news: Mapping[str, Any]
+    gateway: GatewayClient,
+    token_id: str,
+    olds: Mapping[str, Any],
+    news: Mapping[str, Any],
+    delivery: Delivery | None,
 ) -> dict[str, Any]:
-    """Send what has changed, and nothing else. A change of the connection alone makes no call.
+    """Send what has changed, and nothing else. A change of how the gateway is reached makes no call.
 
     Parameters
     ----------
@@ -127,6 +212,8 @@ def update(
         The state.
     news
         The inputs.
+    delivery
+        Where the key is. What stands beside it follows; the key itself isn't touched.
 
     Returns
     -------
@@ -138,8 +225,23 @@ def update(
     KeyGoneError
         If the key is gone.
     providers.errors.ProviderError
-        If the gateway refused it, or if it isn't known whether it is done: to do it again does no harm.
+        If the gateway or Vault refused it, or if it isn't known whether it is done: to do it again does no
+        harm.
     """
+    row = _change(gateway, token_id, olds, news)
+    expires = olds.get("expires") if row is None else row.get("expires")
+    if delivery is None:
+        return _state(news, token_id, expires, {"key": olds["key"]})
+    beside = facts(news, token_id, expires)
+    if beside == facts(olds, token_id, olds.get("expires")):
+        return _state(news, token_id, expires, _place(news, int(olds["vault_version"])))
+    return _state(news, token_id, expires, _place(news, delivery.describe(beside)))
+
+
+def _change(
+    gateway: GatewayClient, token_id: str, olds: Mapping[str, Any], news: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Bring the gateway's row from the one to the other: the row as it is then, or None without a call."""
     changed = changes.changed_fields(olds, news)
     body, whole_metadata = changes.update(changed, olds, news)
     if whole_metadata:
@@ -148,7 +250,7 @@ def update(
             raise KeyGoneError(gateway.url, token_id)
         body["metadata"] = changes.whole_metadata(info.get("metadata") or {}, changed, news)
     if not body:
-        return _state(news, olds["key"], token_id, olds.get("expires"))
+        return None
 
     def landed() -> dict[str, Any] | None:
         info = gateway.info(token_id)
@@ -156,12 +258,18 @@ def update(
             return None
         return info if body.get("metadata", {}).items() <= info["metadata"].items() else None
 
-    row = settle(lambda: gateway.update(token_id, body), landed)
-    return _state(news, olds["key"], token_id, row.get("expires"))
+    return settle(lambda: gateway.update(token_id, body), landed)
 
 
-def _state(inputs: Mapping[str, Any], value: str, token_id: str, expires: str | None) -> dict[str, Any]:
-    return {**inputs, "key": value, "token_id": token_id, "expires": expires or ""}
+def _state(
+    inputs: Mapping[str, Any], token_id: str, expires: str | None, value: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {**inputs, "token_id": token_id, "expires": expires or "", **value}
+
+
+def _place(inputs: Mapping[str, Any], version: int) -> dict[str, Any]:
+    """Say where a delivered key is: all that the state knows of its value beside the hash."""
+    return {"vault_path": str(Destination.parse(inputs["deliver"])), "vault_version": version}
 
 
 def _has_landed(
@@ -181,8 +289,8 @@ def _has_landed(
     return live is not None and field.kind.same(declared, live)
 
 
-def delete(gateway: GatewayClient, token_id: str) -> None:
-    """Delete a key, and see that it is gone. One that is gone already is deleted.
+def delete(gateway: GatewayClient, token_id: str, delivery: Delivery | None) -> None:
+    """Delete a key, and see that it is gone; then take it out of Vault. One that is gone is deleted.
 
     Raises
     ------
@@ -193,6 +301,8 @@ def delete(gateway: GatewayClient, token_id: str) -> None:
         _remove(gateway, token_id)
     except (GatewayNotReadyError, GatewayUnavailableError) as error:
         raise KeyNotDeletedError(token_id, error) from None
+    if delivery:
+        delivery.withdraw(token_id)
 
 
 def _remove(gateway: GatewayClient, token_id: str) -> None:

@@ -15,14 +15,30 @@ from providers.litellm.ownership import URN
 if TYPE_CHECKING:  # a preview remembers, and looks for nothing
     from providers.litellm.client import GatewayClient, ListedKey
 
-__all__ = ["OrphanIndex", "remember"]
+__all__ = ["OrphanIndex", "expect", "is_predecessor", "remember"]
 
 _in_state: set[str] = set()
+_unnamed: set[str] = set()
 
 
-def remember(token_id: str) -> None:
+def expect(urn: str) -> None:
+    """Note that the state has a key of this resource, whose hash isn't told yet."""
+    _unnamed.add(urn)
+
+
+def remember(token_id: str, urn: str | None = None) -> None:
     """Note that the state knows a key, lest its successor in a replacement takes it for an orphan."""
     _in_state.add(token_id)
+    _unnamed.discard(urn or "")
+
+
+def is_predecessor(token_id: str, urn: str) -> bool:
+    """Whether a key of this resource is, or has to be taken for, the one that is replaced.
+
+    A replacement by force comes without a diff, which alone tells the hash: what stands in Vault is then the
+    predecessor's.
+    """
+    return token_id in _in_state or urn in _unnamed
 
 
 class OrphanIndex:
@@ -39,8 +55,15 @@ class OrphanIndex:
         self._lock = threading.Lock()
         self._by_urn: dict[str, list[ListedKey]] | None = None
 
-    def of(self, urn: str) -> list[str]:
+    def of(self, urn: str, besides: str | None = None) -> list[str]:
         """Find the orphans of a resource, and say of a used key that it is left alone.
+
+        Parameters
+        ----------
+        urn
+            Of the resource.
+        besides
+            Hash of a key that is being taken up.
 
         Returns
         -------
@@ -50,7 +73,8 @@ class OrphanIndex:
         with self._lock:
             if self._by_urn is None:
                 self._by_urn = self._listed()
-        unknown = [key for key in self._by_urn.get(urn, []) if key.token_id not in _in_state]
+        known = _in_state | {besides}
+        unknown = [key for key in self._by_urn.get(urn, []) if key.token_id not in known]
         for key in unknown:
             if key.used:
                 self._say_left_alone(key)

@@ -28,12 +28,14 @@ class VirtualKeyProvider(Provider):
     """Pulumi's calls, passed on to plain functions."""
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        if _olds.get("owner"):
+            orphans.expect(_olds["owner"])
         inputs, problems = checks.check_inputs(plain(_olds), plain(news))
         return CheckResult(inputs, [CheckFailure(problem.field, problem.reason) for problem in problems])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        orphans.remember(_id)
         olds, news = plain(_olds), plain(_news)
+        orphans.remember(_id, olds.get("owner"))
         return DiffResult(
             changes=bool(changes.changed_inputs(olds, news)),
             replaces=changes.replacing(olds, news),
@@ -41,34 +43,38 @@ class VirtualKeyProvider(Provider):
         )
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        from providers.litellm import connection, key  # noqa: PLC0415 - see the module's docstring
+        from providers.litellm import connection, delivery, key  # noqa: PLC0415 - see the module's docstring
 
-        state = key.create(connection.connect(props["gateway"]), props)
+        gateway = connection.connect(props["gateway"])
+        state = key.create(gateway, props, delivery.Delivery.of(props))
         return CreateResult(state["token_id"], state)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        from providers.litellm import connection, key  # noqa: PLC0415 - see the module's docstring
+        from providers.litellm import connection, delivery, key  # noqa: PLC0415 - see the module's docstring
 
         orphans.remember(id_)
-        found = key.read(connection.connect(props["gateway"]), id_, props)
+        gateway = connection.connect(props["gateway"])
+        found = key.read(gateway, id_, props, delivery.Delivery.of(props))
         if found is None:
             return ReadResult("", {})
         return ReadResult(id_, found.state, found.inputs)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        from providers.litellm import connection, key  # noqa: PLC0415 - see the module's docstring
+        from providers.litellm import connection, delivery, key  # noqa: PLC0415 - see the module's docstring
 
-        return UpdateResult(key.update(connection.connect(_news["gateway"]), _id, _olds, _news))
+        gateway = connection.connect(_news["gateway"])
+        return UpdateResult(key.update(gateway, _id, _olds, _news, delivery.Delivery.of(_news)))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        from providers.litellm import connection, key  # noqa: PLC0415 - see the module's docstring
+        from providers.litellm import connection, delivery, key  # noqa: PLC0415 - see the module's docstring
 
-        key.delete(connection.connect(_props["gateway"]), _id)
+        key.delete(connection.connect(_props["gateway"]), _id, delivery.Delivery.of(_props))
 
 
 class KeyFields(TypedDict, total=False):
     """What may be said of a key; see `fields.FIELDS` for how each is kept, cleared and compared."""
 
+    deliver: pulumi.Input[Mapping[str, Any]] | None  # `mount`, `path` and `property` (api-key) in Vault
     alias: pulumi.Input[str] | None  # auto-named `<name>-<7 hex>` if left out
     models: pulumi.Input[list[pulumi.Input[str]]] | None  # empty: every model
     duration: pulumi.Input[str] | None  # the key expires so long after it was made or this was changed
@@ -137,19 +143,25 @@ class VirtualKey(Resource, module="litellm", name="VirtualKey"):
     Attributes
     ----------
     key
-        The key itself, secret.
+        The key itself, secret; None if it is delivered to Vault, which then holds it alone.
     token_id
         SHA-256 of the key in hex, which is the resource's id too.
     key_alias
         The alias that the gateway shows: the declared one, or the auto-named one.
     expires
         When the gateway stops accepting it, RFC 3339; empty if never.
+    vault_path
+        `<mount>/<path>` that it is delivered to, or None.
+    vault_version
+        KV version of that path after the last write or refresh, or None.
     """
 
-    key: pulumi.Output[str]
+    key: pulumi.Output[str | None]
     token_id: pulumi.Output[str]
     key_alias: pulumi.Output[str]
     expires: pulumi.Output[str]
+    vault_path: pulumi.Output[str | None]
+    vault_version: pulumi.Output[int | None]
 
     def __init__(
         self,
@@ -174,7 +186,7 @@ class VirtualKey(Resource, module="litellm", name="VirtualKey"):
         parent = opts.parent if opts else None
         # As a plain awaitable: an Output would make the key depend on its parent, and so on itself.
         owner = pulumi.create_urn(name, f"pulumi-python:{self._resource_type_name}", parent).future()
-        outputs = dict.fromkeys(("key", "token_id", "key_alias", "expires"))
+        outputs = dict.fromkeys(("key", "token_id", "key_alias", "expires", "vault_path", "vault_version"))
         secret = pulumi.ResourceOptions(additional_secret_outputs=["key"])
         super().__init__(
             VirtualKeyProvider(),

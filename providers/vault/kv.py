@@ -1,6 +1,6 @@
 """One path of a KV v2 mount: read, check-and-set, delete. The border where hvac's errors become ours."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,6 +24,7 @@ from providers.vault.errors import (
 
 __all__ = ["KvPath", "KvVersion"]
 
+_CONFLICTS = 8
 _STRANGER = "the answer isn't one of Vault; see that the address is right"
 
 
@@ -117,6 +118,37 @@ class KvPath:
                 )
                 return int(self._document("write", answer)["version"])
         raise AssertionError  # tenacity raises what the last attempt raised
+
+    def merge(self, merged: Callable[[Mapping[str, Any]], dict[str, Any]]) -> KvVersion:
+        """Write what is made of the newest version, again from the start whenever somebody was faster.
+
+        Parameters
+        ----------
+        merged
+            Gives everything that shall stand at the path; nothing is written if that is what stands there.
+
+        Returns
+        -------
+        KvVersion
+            What stands there now.
+
+        Raises
+        ------
+        VaultConflictError
+            If the path never rests.
+        VaultError
+            If the server can't be asked or refuses.
+        """
+        for _ in range(_CONFLICTS):
+            current = self.read()
+            wanted = merged(current.data)
+            if wanted == current.data:
+                return current
+            try:
+                return KvVersion(self.write(wanted, after=current.number), wanted)
+            except VaultConflictError as error:
+                conflict = error
+        raise conflict
 
     def delete(self) -> None:
         """Remove the path with all its versions."""

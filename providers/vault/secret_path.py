@@ -10,13 +10,12 @@ from typing import Any
 
 from providers.reference import SecretMissingError, SecretReference
 from providers.vault.connection import VaultConnection
-from providers.vault.errors import VaultConflictError, VaultMountMissingError
-from providers.vault.kv import KvPath, KvVersion
+from providers.vault.errors import VaultMountMissingError
+from providers.vault.kv import KvPath
 from providers.vault.sources import changed_inputs, fingerprint
 
 __all__ = ["delete", "open_path", "read", "write"]
 
-_CONFLICTS = 8
 _GENERATORS: Mapping[str, Callable[[], str]] = {
     "litellm-key": lambda: f"sk-{secrets.token_urlsafe(32)}",
     "password": lambda: secrets.token_urlsafe(32),
@@ -60,7 +59,7 @@ def write(path: KvPath, news: Mapping[str, Any], olds: Mapping[str, Any]) -> dic
         kept = {name: value for name, value in current.items() if name not in dropped}
         return kept | {name: value(current.get(name)) for name, value in given.items() if value is not None}
 
-    version = _merge(path, merged)
+    version = path.merge(merged)
     written = {name: version.data[name] for name, value in given.items() if value is not None}
     return _state(news, version.number, {name: fingerprint(value) for name, value in written.items()})
 
@@ -104,7 +103,7 @@ def delete(path: KvPath, state: Mapping[str, Any]) -> None:
         return {name: value for name, value in current.items() if name not in ours}
 
     try:
-        if not _merge(path, remaining).data:
+        if not path.merge(remaining).data:
             path.delete()
     except VaultMountMissingError:
         return
@@ -132,20 +131,6 @@ def _given(name: str, source: Mapping[str, Any]) -> Callable[[Any], Any] | None:
     if value is None:
         raise SecretMissingError(f"the property {name!r}: {reference}", "isn't there; set it to the secret")
     return lambda _: value
-
-
-def _merge(path: KvPath, merged: Callable[[Mapping[str, Any]], dict[str, Any]]) -> KvVersion:
-    """Write the merged properties, again from the start whenever somebody else was faster."""
-    for _ in range(_CONFLICTS):
-        current = path.read()
-        wanted = merged(current.data)
-        if wanted == current.data:
-            return current
-        try:
-            return KvVersion(path.write(wanted, after=current.number), wanted)
-        except VaultConflictError as error:
-            conflict = error
-    raise conflict
 
 
 def _state(inputs: Mapping[str, Any], version: int, fingerprints: Mapping[str, str]) -> dict[str, Any]:

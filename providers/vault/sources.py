@@ -8,7 +8,15 @@ from typing import Any
 from providers.inputs import Problem, has_unknown, known_only
 from providers.reference import SecretReference
 
-__all__ = ["GENERATED", "INPUTS", "changed_inputs", "check_inputs", "fingerprint", "known_fingerprint"]
+__all__ = [
+    "GENERATED",
+    "INPUTS",
+    "changed_inputs",
+    "check_inputs",
+    "fingerprint",
+    "known_fingerprint",
+    "path_problem",
+]
 
 GENERATED = ("litellm-key", "password")
 _CONNECTION = ("address", "namespace", "ca_cert_file")
@@ -31,12 +39,8 @@ def check_inputs(news: Mapping[str, Any]) -> list[Problem]:
 
 def _problems(news: Mapping[str, Any]) -> Iterator[Problem]:
     for name in ("mount", "path"):
-        value = news.get(name)
-        if not has_unknown(value) and not (isinstance(value, str) and _PATH.fullmatch(value)):
-            yield Problem(name, f"expected a path without a slash at its ends, got {value!r}")
-    path = news.get("path")
-    if isinstance(path, str) and path.startswith(("data/", "metadata/")):
-        yield Problem("path", f"{path!r}: leave out {path.split('/', 1)[0]}/, which KV v2 adds by itself")
+        if not has_unknown(news.get(name)) and (reason := path_problem(news.get(name))):
+            yield Problem(name, reason)
     properties = news.get("properties")
     if not has_unknown(properties) and (not isinstance(properties, Mapping) or not properties):
         yield Problem("properties", "expected at least one property with its source")
@@ -49,6 +53,15 @@ def _problems(news: Mapping[str, Any]) -> Iterator[Problem]:
             known_only(news.get("vault") or {}, _CONNECTION)
         except ValueError as error:
             yield Problem("vault", str(error))
+
+
+def path_problem(path: Any) -> str | None:
+    """Say what is wrong with a path in Vault, or nothing."""
+    if not isinstance(path, str) or not _PATH.fullmatch(path):
+        return f"expected a path without a slash at its ends, got {path!r}"
+    if path.startswith(("data/", "metadata/")):
+        return f"{path!r}: leave out {path.split('/', 1)[0]}/, which KV v2 adds by itself"
+    return None
 
 
 def _is_text(value: Any) -> bool:

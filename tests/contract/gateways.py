@@ -67,6 +67,7 @@ class Faults(httpx.BaseTransport):
 def new_process(http: httpx.Client, master_key: SecretStr, patience_seconds: float) -> GatewayClient:
     """Make a client as a new process of Pulumi's plugin would have it: it remembers nothing."""
     orphans._in_state.clear()
+    orphans._unnamed.clear()
     return GatewayClient(
         str(http.base_url),
         http,

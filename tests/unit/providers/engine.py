@@ -1,12 +1,14 @@
 """What Pulumi's engine does with one virtual key, without Pulumi: check, diff, and what follows."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from providers.inputs import Problem
 from providers.litellm import changes, checks, key, orphans
 from providers.litellm.client import GatewayClient
+from providers.litellm.delivery import Delivery
 
 __all__ = ["GATEWAY", "KeyEngine", "as_pulumi", "urn"]
 
@@ -35,6 +37,7 @@ class KeyEngine:
     name: str
     inputs: dict[str, Any] = field(default_factory=dict)
     state: dict[str, Any] | None = None
+    delivery_of: Callable[[Mapping[str, Any]], Delivery | None] = Delivery.of
 
     @property
     def token_id(self) -> str:
@@ -60,35 +63,40 @@ class KeyEngine:
         inputs = self.check(declared)
         if self.state is None:
             return self._create(process, inputs, "create")
-        orphans.remember(self.token_id)
+        orphans.remember(self.token_id, urn(self.name))
         if not changes.changed_inputs(self.state, inputs):
             self.inputs = inputs
             return "same"
         if changes.replacing(self.state, inputs):
-            predecessor = self.token_id
-            self._create(process, self.check(declared, olds={}), "replace")
-            key.delete(process, predecessor)
+            self._replace(process, declared)
             return "replace"
-        self.state = as_pulumi(key.update(process, self.token_id, self.state, inputs))
+        self.state = as_pulumi(
+            key.update(process, self.token_id, self.state, inputs, self.delivery_of(inputs))
+        )
         self.inputs = inputs
         return "update"
 
     def _create(self, gateway: GatewayClient, inputs: dict[str, Any], how: str) -> str:
-        self.state = as_pulumi(key.create(gateway, inputs))
+        self.state = as_pulumi(key.create(gateway, inputs, self.delivery_of(inputs)))
         self.inputs = inputs
         return how
 
     def force_replacement(self, process: GatewayClient, /, **declared: Any) -> None:
         """Do as `pulumi up --replace` does: without a diff, and without a check that knows the old inputs."""
-        predecessor = self.token_id
+        orphans.expect(urn(self.name))
+        self._replace(process, declared)
+
+    def _replace(self, process: GatewayClient, declared: dict[str, Any]) -> None:
+        assert self.state is not None
+        predecessor, state = self.token_id, self.state
         self._create(process, self.check(declared, olds={}), "replace")
-        key.delete(process, predecessor)
+        key.delete(process, predecessor, self.delivery_of(state))
 
     def refresh(self, gateway: GatewayClient) -> bool:
         """Read the key and say whether it is still there."""
         assert self.state is not None
         orphans.remember(self.token_id)
-        found = key.read(gateway, self.token_id, self.state)
+        found = key.read(gateway, self.token_id, self.state, self.delivery_of(self.state))
         if found is None:
             self.state, self.inputs = None, {}
             return False
@@ -96,5 +104,6 @@ class KeyEngine:
         return True
 
     def destroy(self, gateway: GatewayClient) -> None:
-        key.delete(gateway, self.token_id)
+        assert self.state is not None
+        key.delete(gateway, self.token_id, self.delivery_of(self.state))
         self.state, self.inputs = None, {}

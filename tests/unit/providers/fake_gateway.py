@@ -99,6 +99,7 @@ class FakeGateway:
     def client(self, **options: Any) -> GatewayClient:
         """Make a client as a new process of Pulumi's plugin would have it."""
         orphans._in_state.clear()
+        orphans._unnamed.clear()
         http = httpx.Client(base_url="http://gateway.test", transport=self.transport)
         options = {"ready_timeout_seconds": 1, "patience_seconds": 1} | options
         admin_key = SecretStr(ADMIN_KEY)

@@ -1,6 +1,5 @@
 """A secret path's checks, diffs and life, against a KV v2 path in memory."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,51 +9,12 @@ from hypothesis import strategies as st
 from providers.inputs import UNKNOWN, Problem
 from providers.reference import SecretMissingError
 from providers.vault import secret_path
-from providers.vault.connection import VaultConnection
-from providers.vault.errors import VaultConflictError, VaultMountMissingError
-from providers.vault.kv import KvPath, KvVersion
+from providers.vault.errors import VaultConflictError
+from providers.vault.kv import KvVersion
 from providers.vault.sources import changed_inputs, check_inputs, fingerprint
+from tests.unit.providers.fake_kv import FakeKv
 
 GENERATED = {"master-key": {"generate": "litellm-key"}, "salt-key": {"generate": "password"}}
-
-
-class FakeKv(KvPath):
-    """One path in memory.
-
-    Attributes
-    ----------
-    meanwhile
-        What others write, one set of properties before each of the next writes.
-    """
-
-    def __init__(self, **properties: str) -> None:
-        super().__init__(VaultConnection(address="http://vault.test"), "litellm", "api-keys")
-        self.version = KvVersion(1, properties) if properties else KvVersion()
-        self.meanwhile: list[dict[str, str]] = []
-        self.mount_is_there = True
-        self.calls = 0
-
-    def require_version_2(self) -> None:
-        self.read()
-
-    def read(self) -> KvVersion:
-        self.calls += 1
-        if not self.mount_is_there:
-            raise VaultMountMissingError("http://vault.test", "litellm", None)
-        return self.version
-
-    def write(self, data: Mapping[str, Any], *, after: int) -> int:
-        self.calls += 1
-        if self.meanwhile:
-            others = {**self.version.data, **self.meanwhile.pop(0)}
-            self.version = KvVersion(self.version.number + 1, others)
-        if after != self.version.number:
-            raise VaultConflictError("http://vault.test", str(self))
-        self.version = KvVersion(after + 1, dict(data))
-        return self.version.number
-
-    def delete(self) -> None:
-        self.version = KvVersion()
 
 
 def inputs(properties: Any, **others: Any) -> dict[str, Any]:

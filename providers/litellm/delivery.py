@@ -1,0 +1,202 @@
+"""A key's way to Vault: written there before the gateway hears of it, found there after an interruption.
+
+Beside the key stand its URL, alias, hash and expiry, and the URN of the resource that it belongs to. By the
+last two a create that was interrupted is known: the value is taken up again, and no other one is minted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pydantic import SecretStr
+
+from providers.errors import ProviderError
+from providers.litellm.destination import ALIAS, BASE_URL, EXPIRES, FACTS, OWNER, TOKEN_ID, Destination
+from providers.vault.connection import VaultConnection
+from providers.vault.errors import VaultMountMissingError
+from providers.vault.kv import KvPath
+from providers.vault.sources import fingerprint
+
+__all__ = ["Delivery", "PathTakenError", "facts"]
+
+_CANNOT_RESTORE = "its value is known nowhere else, so the key is replaced"
+
+
+class PathTakenError(ProviderError):
+    """Two keys can't share a path: what stands beside them would be said of both."""
+
+    def __init__(self, path: str, owner: str) -> None:
+        super().__init__(
+            f"{path} in Vault holds the key of {owner}; deliver each key to a path of its own "
+            "(or delete that path, if the resource is no more)"
+        )
+
+
+def facts(inputs: Mapping[str, Any], token_id: str, expires: str | None) -> dict[str, str]:
+    """Say what stands beside a key.
+
+    Parameters
+    ----------
+    inputs
+        Of the key, or its state.
+    token_id
+        SHA-256 of the key, hex.
+    expires
+        RFC 3339; empty or None if never, or if it isn't known yet.
+    """
+    return {
+        BASE_URL: inputs["gateway"]["url"],
+        ALIAS: inputs["key_alias"],
+        TOKEN_ID: token_id,
+        EXPIRES: expires or "",
+        OWNER: inputs["owner"],
+    }
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One key's place in Vault.
+
+    Attributes
+    ----------
+    path
+        The path of the KV v2 mount. Whatever else stands there is left alone.
+    key_property
+        That holds the key.
+    owner
+        URN of the key's resource.
+    """
+
+    path: KvPath
+    key_property: str
+    owner: str
+
+    @classmethod
+    def of(cls, props: Mapping[str, Any]) -> Self | None:
+        """Find it in a key's inputs or state; None if the key isn't delivered. Opens no connection."""
+        if not props.get("deliver"):
+            return None
+        place = Destination.parse(props["deliver"])
+        vault = VaultConnection.parse(props["gateway"].get("vault"))
+        return cls(KvPath(vault, place.mount, place.path), place.property, props["owner"])
+
+    # --- create ------------------------------------------------------------------------------------------
+
+    def standing(self) -> SecretStr | None:
+        """Find the key that this resource has delivered: by an interrupted create, or as its predecessor.
+
+        Raises
+        ------
+        PathTakenError
+            If the path is another key's.
+        providers.vault.errors.VaultError
+            If the mount isn't KV v2, or the server can't be asked or refuses.
+        """
+        self.path.require_version_2()
+        data = self.path.read().data
+        self._refuse_another_owner(data)
+        is_whole = data.get(OWNER) == self.owner and self._holds(data, str(data.get(TOKEN_ID)))
+        return SecretStr(data[self.key_property]) if is_whole else None
+
+    def write(self, value: SecretStr, beside: Mapping[str, str]) -> dict[str, Any]:
+        """Write a key and what stands beside it, in one version.
+
+        Returns
+        -------
+        dict
+            What stood at these properties before.
+
+        Raises
+        ------
+        PathTakenError
+            If the path is another key's.
+        """
+        before: dict[str, Any] = {}
+
+        def merged(current: Mapping[str, Any]) -> dict[str, Any]:
+            self._refuse_another_owner(current)
+            before.clear()
+            before.update({name: current[name] for name in self._properties if name in current})
+            return {**current, self.key_property: value.get_secret_value(), **beside}
+
+        self.path.merge(merged)
+        return before
+
+    def undo(self, token_id: str, before: Mapping[str, Any]) -> None:
+        """Put back what stood there before this key, unless something else stands there by now."""
+
+        def merged(current: Mapping[str, Any]) -> dict[str, Any]:
+            if not self._holds(current, token_id):
+                return dict(current)
+            return {**self._without(current, self._properties), **before}
+
+        if not self.path.merge(merged).data:
+            self.path.delete()
+
+    # --- afterwards --------------------------------------------------------------------------------------
+
+    def describe(self, beside: Mapping[str, str]) -> int:
+        """Bring what stands beside the key up to date, if it still stands there.
+
+        Returns
+        -------
+        int
+            Number of the path's version.
+        """
+
+        def merged(current: Mapping[str, Any]) -> dict[str, Any]:
+            return {**current, **beside} if self._holds(current, beside[TOKEN_ID]) else dict(current)
+
+        return self.path.merge(merged).number
+
+    def look(self, token_id: str) -> tuple[int, str | None]:
+        """Compare the path with the key.
+
+        Returns
+        -------
+        tuple
+            The version, and what is wrong with it, in words, or None.
+        """
+        try:
+            version = self.path.read()
+        except VaultMountMissingError:
+            return 0, f"missing in Vault; {_CANNOT_RESTORE}"
+        if self._holds(version.data, token_id):
+            return version.number, None
+        what = "changed in" if self.key_property in version.data else "missing in"
+        return version.number, f"{what} Vault; {_CANNOT_RESTORE}"
+
+    def withdraw(self, token_id: str) -> None:
+        """Take out the key and what is said of it, and the path if nothing is left; a successor's stays."""
+
+        def merged(current: Mapping[str, Any]) -> dict[str, Any]:
+            ours = [self.key_property] if self._holds(current, token_id) else []
+            if current.get(TOKEN_ID) == token_id:
+                ours += FACTS
+            return self._without(current, ours)
+
+        try:
+            before = self.path.read()
+            if before.data and not self.path.merge(merged).data:
+                self.path.delete()
+        except VaultMountMissingError:
+            return
+
+    # --- parts -------------------------------------------------------------------------------------------
+
+    @property
+    def _properties(self) -> tuple[str, ...]:
+        return (self.key_property, *FACTS)
+
+    def _holds(self, data: Mapping[str, Any], token_id: str) -> bool:
+        value = data.get(self.key_property)
+        return isinstance(value, str) and fingerprint(value) == token_id
+
+    def _refuse_another_owner(self, data: Mapping[str, Any]) -> None:
+        owner = data.get(OWNER)
+        if owner and owner != self.owner:
+            raise PathTakenError(str(self.path), str(owner))
+
+    @staticmethod
+    def _without(data: Mapping[str, Any], names: "list[str] | tuple[str, ...]") -> dict[str, Any]:
+        return {name: value for name, value in data.items() if name not in names}

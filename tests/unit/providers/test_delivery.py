@@ -1,0 +1,385 @@
+"""Keys that are delivered to Vault: exactly one, wherever it is interrupted, and no value in the state."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+
+from providers.inputs import UNKNOWN
+from providers.litellm.delivery import Delivery, PathTakenError
+from providers.litellm.errors import KeyNotDeletedError, LicenceNeededError
+from providers.vault.errors import VaultMountMissingError
+from providers.vault.kv import KvVersion
+from tests.unit.providers.engine import KeyEngine, RefusedError, urn
+from tests.unit.providers.fake_gateway import FakeGateway
+from tests.unit.providers.fake_kv import FakeKv
+
+DELIVER = {"mount": "litellm", "path": "keys/app"}
+FACTS = {"base-url", "key-alias", "token-id", "expires", "managed-by-urn"}
+
+
+class KilledError(BaseException):
+    """The process ends: nothing catches it."""
+
+
+class World:
+    """A gateway and a path of Vault, which may kill who calls them right after a call was served."""
+
+    def __init__(self, **properties: str) -> None:
+        self.gateway = FakeGateway()
+        self.kv = FakeKv(**properties)
+        self.engine = KeyEngine("app", delivery_of=self._delivery)
+        self.kill_after: int | None = None
+        self.calls: list[str] = []
+        serve = self.gateway._serve
+
+        def handler(request: httpx.Request) -> httpx.Response:
+            answer = serve(request)
+            self._called(request.url.path)
+            return answer
+
+        self.gateway.transport = httpx.MockTransport(handler)
+        for name in ("read", "write", "delete"):
+            setattr(self.kv, name, self._counted(name, getattr(self.kv, name)))
+
+    def _delivery(self, props: Mapping[str, Any]) -> Delivery | None:
+        if not props.get("deliver"):
+            return None
+        return Delivery(self.kv, props["deliver"].get("property", "api-key"), props["owner"])
+
+    def _counted(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **named: Any) -> Any:
+            result = call(*arguments, **named)
+            self._called(f"vault {name}")
+            return result
+
+        return counted
+
+    def _called(self, what: str) -> None:
+        self.calls.append(what)
+        if self.kill_after is not None and len(self.calls) >= self.kill_after:
+            raise KilledError
+
+    def up(self, **declared: Any) -> str:
+        return self.engine.up(self.gateway.client(), **({"deliver": DELIVER} | declared))
+
+    def killed(self, after: int, action: Callable[[], Any]) -> bool:
+        """Do something that is killed after so many calls; say whether it came to that."""
+        self.calls.clear()
+        self.kill_after = after
+        try:
+            action()
+        except KilledError:
+            return True
+        finally:
+            self.kill_after = None
+        return False
+
+    @property
+    def standing(self) -> Mapping[str, Any]:
+        return self.kv.version.data
+
+    def assert_whole(self) -> None:
+        """Exactly one key: the state's, which the gateway knows and Vault holds."""
+        assert self.gateway.rows.keys() == {self.engine.token_id}
+        assert _hash(self.standing["api-key"]) == self.engine.token_id == self.standing["token-id"]
+        row = self.gateway.rows[self.engine.token_id]
+        assert self.standing["key-alias"] == row["key_alias"]
+        assert self.standing["expires"] == (row["expires"] or "")
+        assert self.engine.state is not None
+        assert self.engine.state["vault_version"] == self.kv.version.number
+        assert self.standing["api-key"] not in str(self.engine.state)
+
+
+def _hash(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def kills() -> Iterator[int]:
+    return count(1)
+
+
+@pytest.fixture
+def world() -> World:
+    return World(theirs="kept")
+
+
+# --- create ----------------------------------------------------------------------------------------------
+
+
+def test_a_key_goes_to_vault_before_the_gateway_hears_of_it(world: World) -> None:
+    assert world.up() == "create"
+    world.assert_whole()
+    assert world.standing.keys() == {"api-key", "theirs"} | FACTS
+    assert world.standing["base-url"] == "http://gateway.test"
+    assert world.standing["managed-by-urn"] == urn("app")
+    assert world.calls.index("vault write") < world.calls.index("/key/generate")
+    assert world.calls.count("vault write") == 1
+
+
+def test_the_state_knows_where_the_key_is_and_no_more(world: World) -> None:
+    world.up(duration="1d")
+    assert world.engine.state is not None
+    assert "key" not in world.engine.state
+    assert (world.engine.state["vault_path"], world.engine.state["vault_version"]) == ("litellm/keys/app", 3)
+    world.assert_whole()
+
+
+def test_what_was_delivered_is_no_diff(world: World) -> None:
+    world.up(duration="1d")
+    assert world.engine.preview(deliver=DELIVER, duration="1d") == []
+    assert world.engine.refresh(world.gateway.client())
+    assert world.engine.preview(deliver=DELIVER, duration="1d") == []
+    assert world.up(duration="1d") == "same"
+
+
+@pytest.mark.parametrize("second", [{"duration": "1d"}, {"duration": "2d", "max_budget": 5}])
+def test_a_create_that_is_killed_anywhere_is_completed(second: dict[str, Any]) -> None:
+    for after in kills():
+        world = World(theirs="kept")
+        if not world.killed(after, partial(world.up, duration="1d")):
+            break
+        written = world.standing.get("api-key")
+        world.up(**second)
+        world.assert_whole()
+        assert world.standing["theirs"] == "kept"
+        assert written in (None, world.standing["api-key"])  # no other one was minted
+        assert world.engine.preview(deliver=DELIVER, **second) == []
+    assert after > 7
+
+
+def test_a_key_whose_state_was_never_saved_is_taken_up_though_it_is_used(world: World) -> None:
+    world.up(alias="mine")
+    token_id = world.engine.token_id
+    world.gateway.rows[token_id]["spend"] = 0.5
+    world.engine.state = None
+    world.up(alias="yours")
+    assert world.engine.token_id == token_id
+    world.assert_whole()
+
+
+def test_a_refusal_takes_the_key_out_again(world: World) -> None:
+    with pytest.raises(LicenceNeededError):
+        world.up(tags=["a"])
+    assert world.standing == {"theirs": "kept"}
+    fresh = World()
+    with pytest.raises(LicenceNeededError):
+        fresh.up(tags=["a"])
+    assert fresh.kv.version == KvVersion()
+
+
+def test_a_refused_successor_leaves_the_predecessor_in_vault(world: World) -> None:
+    world.up()
+    standing = dict(world.standing)
+    with pytest.raises(LicenceNeededError):
+        world.up(tags=["a"], key_type="llm_api")
+    assert world.standing == standing
+    assert world.gateway.rows.keys() == {world.engine.token_id}
+
+
+def test_a_revoked_key_that_a_rollback_brought_back_is_not_taken_up(world: World) -> None:
+    world.up()
+    standing, revoked = dict(world.standing), world.engine.token_id
+    world.engine.destroy(world.gateway.client())
+    world.kv.version = KvVersion(7, standing)
+    world.up()
+    assert world.engine.token_id != revoked
+    world.assert_whole()
+
+
+def test_a_path_of_another_key_is_refused(world: World) -> None:
+    world.kv.version = KvVersion(1, {"managed-by-urn": urn("other"), "api-key": "sk-1"})
+    with pytest.raises(
+        PathTakenError, match=r"holds the key of .*::other; deliver each key to a path of"
+    ):
+        world.up()
+    assert world.gateway.rows == {}
+
+
+def test_a_mount_that_is_missing_is_said_before_a_key_is_minted(world: World) -> None:
+    world.kv.mount_is_there = False
+    with pytest.raises(VaultMountMissingError):
+        world.up()
+    assert world.gateway.rows == {}
+
+
+# --- update ----------------------------------------------------------------------------------------------
+
+
+def test_an_update_leaves_vault_alone_unless_what_stands_there_changes(world: World) -> None:
+    world.up(max_budget=5)
+    token_id = world.engine.token_id
+    world.calls.clear()
+    assert world.up(max_budget=6) == "update"
+    assert not [call for call in world.calls if call.startswith("vault")]
+    assert world.up(max_budget=6, alias="other", duration="1d") == "update"
+    assert world.engine.token_id == token_id
+    world.assert_whole()
+
+
+def test_an_update_that_is_killed_anywhere_is_completed() -> None:
+    change = {"alias": "other", "duration": "1d"}
+    for after in kills():
+        world = World(theirs="kept")
+        world.up()
+        if not world.killed(after, partial(world.up, **change)):
+            break
+        world.up(**change)
+        world.assert_whole()
+    assert after > 3
+
+
+# --- replacement -----------------------------------------------------------------------------------------
+
+
+def test_a_replacement_that_is_killed_before_the_state_is_saved_is_completed() -> None:
+    for after in kills():
+        world = World(theirs="kept")
+        world.up(alias="kept", key_type="llm_api")
+        predecessor = world.engine.token_id
+        replace = partial(world.up, alias="kept", key_type="read_only")
+        if not world.killed(after, replace):
+            break
+        if world.engine.token_id == predecessor:  # the create was killed, and not the delete after it
+            replace()
+            assert world.engine.token_id != predecessor
+            world.assert_whole()
+        else:
+            world.engine.refresh(world.gateway.client())
+            assert _hash(world.standing["api-key"]) == world.engine.token_id
+    assert after > 8
+
+
+def test_a_replacement_by_force_mints_another_key(world: World) -> None:
+    world.up()
+    predecessor = world.engine.token_id
+    world.gateway.rows[predecessor]["spend"] = 0.5
+    world.engine.force_replacement(world.gateway.client(), deliver=DELIVER)
+    assert world.engine.token_id != predecessor
+    world.assert_whole()
+
+
+@pytest.mark.parametrize("other", [{"property": "other"}, {"path": "keys/other"}])
+def test_another_place_is_another_key(world: World, other: dict[str, str]) -> None:
+    world.up()
+    predecessor = world.engine.token_id
+    assert world.up(deliver=DELIVER | other) == "replace"
+    assert world.gateway.rows.keys() == {world.engine.token_id}
+    assert world.engine.token_id != predecessor
+
+
+def test_delivery_begins_and_ends_with_a_new_key(world: World) -> None:
+    world.up(deliver=None)
+    assert world.engine.state is not None
+    assert world.engine.state["key"].startswith("sk-")
+    assert world.up() == "replace"
+    world.assert_whole()
+    assert world.up(deliver=None) == "replace"
+    assert world.standing == {"theirs": "kept"}
+
+
+# --- drift -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "words"),
+    [({"api-key": "sk-by-hand"}, "changed in Vault"), ({}, "missing in Vault")],
+)
+def test_a_value_that_somebody_changed_is_replaced(world: World, by_hand: dict[str, str], words: str) -> None:
+    world.up()
+    predecessor = world.engine.token_id
+    kept = {name: value for name, value in world.standing.items() if name != "api-key"}
+    world.kv.version = KvVersion(5, kept | by_hand)
+    assert world.engine.refresh(world.gateway.client())
+    drifted = world.engine.inputs["deliver"]["drifted"]
+    assert drifted == f"{words}; its value is known nowhere else, so the key is replaced"
+    assert world.engine.preview(deliver=DELIVER) == ["deliver"]
+    assert world.up() == "replace"
+    assert world.engine.token_id != predecessor
+    world.assert_whole()
+    assert world.engine.refresh(world.gateway.client())
+    assert world.engine.preview(deliver=DELIVER) == []
+
+
+def test_a_moved_version_alone_is_no_change(world: World) -> None:
+    world.up()
+    world.kv.version = KvVersion(5, {**world.standing, "more": "theirs"})
+    assert world.engine.refresh(world.gateway.client())
+    assert world.engine.preview(deliver=DELIVER) == []
+    world.assert_whole()
+
+
+def test_a_mount_that_is_gone_is_drift(world: World) -> None:
+    world.up()
+    world.kv.mount_is_there = False
+    assert world.engine.refresh(world.gateway.client())
+    assert world.engine.preview(deliver=DELIVER) == ["deliver"]
+    world.engine.destroy(world.gateway.client())
+    assert world.gateway.rows == {}
+
+
+# --- delete ----------------------------------------------------------------------------------------------
+
+
+def test_a_delete_leaves_what_is_not_its_own(world: World) -> None:
+    world.up()
+    world.engine.destroy(world.gateway.client())
+    assert world.standing == {"theirs": "kept"}
+    alone = World()
+    alone.up()
+    alone.engine.destroy(alone.gateway.client())
+    assert alone.kv.version == KvVersion()
+
+
+def test_a_delete_that_is_killed_anywhere_is_completed() -> None:
+    for after in kills():
+        world = World(theirs="kept")
+        world.up()
+        if not world.killed(after, partial(world.engine.destroy, world.gateway.client())):
+            break
+        world.engine.destroy(world.gateway.client())
+        assert (world.gateway.rows, world.standing) == ({}, {"theirs": "kept"})
+    assert after > 3
+
+
+def test_a_key_that_is_not_known_to_be_deleted_stays_in_vault(world: World) -> None:
+    world.up()
+    client = world.gateway.client()
+    client._http = httpx.Client(
+        base_url="http://gateway.test", transport=httpx.MockTransport(lambda _: httpx.Response(500))
+    )
+    with pytest.raises(KeyNotDeletedError):
+        world.engine.destroy(client)
+    world.assert_whole()
+
+
+# --- check -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("deliver", "reason"),
+    [
+        ({"path": "a"}, "mount: expected a path without a slash at its ends, got None"),
+        ({"mount": "litellm", "path": "/a"}, "path: expected a path without a slash at its ends, got '/a'"),
+        ({"mount": "litellm", "path": "data/a"}, "path: 'data/a': leave out data/"),
+        (DELIVER | {"property": ""}, "property: expected a text that is not empty, got ''"),
+        (DELIVER | {"property": "token-id"}, "property: 'token-id' is written beside the key; choose"),
+        (DELIVER | {"propperty": "x"}, "'propperty' is not known here; did you mean 'property'?"),
+        ("litellm/keys", "expected a mapping of mount, path, property"),
+    ],
+)
+def test_a_wrong_place_is_refused(world: World, deliver: Any, reason: str) -> None:
+    with pytest.raises(RefusedError) as refused:
+        world.engine.check({"deliver": deliver})
+    [problem] = refused.value.problems
+    assert problem.field == "deliver"
+    assert problem.reason.startswith(reason)
+
+
+def test_a_place_that_is_not_known_yet_is_not_refused(world: World) -> None:
+    world.engine.check({"deliver": DELIVER | {"mount": UNKNOWN}})
+    world.engine.check({"deliver": UNKNOWN})
