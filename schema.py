@@ -405,6 +405,17 @@ class ModelSettings(Section):
     """`model_info`."""
 
 
+class DeliverSettings(Section):
+    """Where a key is put instead of the stack's state; beside it stand its URL, alias, hash and expiry."""
+
+    mount: VaultPath | None = None
+    """KV v2 mount; without it `vault.mount`."""
+    path: VaultPath
+    """Path below the mount, of this key alone."""
+    property: str = Field(default="api-key", min_length=1)
+    """Property that holds the key."""
+
+
 class KeySettings(Section):
     """One virtual key."""
 
@@ -430,6 +441,8 @@ class KeySettings(Section):
     """Owner in LiteLLM."""
     team_id: str | None = None
     """Team in LiteLLM."""
+    deliver: DeliverSettings | None = None
+    """Put the key into Vault; the state then holds its hash, and no output holds the key."""
 
 
 class Settings(Section):

@@ -53,6 +53,13 @@ def _cross_checks(settings: Settings) -> list[str]:
                     f"{NAMESPACE}:keys[{index}].{what}: {value!r} is the {what} of keys[{first}] too; "
                     f"each key needs its own"
                 )
+        if key.deliver:
+            place = f"{key.deliver.mount or settings.vault.mount}/{key.deliver.path}"
+            if (first := seen.setdefault(("deliver", place), index)) != index:
+                problems.append(
+                    f"{NAMESPACE}:keys[{index}].deliver: {place} is where keys[{first}] goes too; "
+                    f"each key needs its own path"
+                )
     for variable, wanted in _required_environment(settings):
         if variable not in os.environ and not pulumi.runtime.is_dry_run():
             problems.append(f"{NAMESPACE}:{wanted}: the environment variable {variable} is not set")

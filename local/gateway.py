@@ -43,6 +43,8 @@ class Outputs:
     models: tuple[str, ...]
     key_cache_ttl_seconds: float
     keys: tuple[Minted, ...]
+    delivered: tuple[tuple[str, str], ...] = ()
+    """Names of the keys that only Vault holds, and their paths there."""
 
     @classmethod
     def of(cls, outputs: dict[str, Any]) -> "Outputs":
@@ -54,9 +56,18 @@ class Outputs:
             models=tuple(outputs.get("models", ())),
             key_cache_ttl_seconds=float(outputs.get("keyCacheTtlSeconds", 0)),
             keys=tuple(
-                Minted(name, key["alias"], tuple(key.get("models") or ()), key["key"]) for name, key in keys
+                Minted(name, key["alias"], tuple(key.get("models") or ()), key["key"])
+                for name, key in keys
+                if key.get("key")
             ),
+            delivered=tuple((name, key["vaultPath"]) for name, key in keys if key.get("vaultPath")),
         )
+
+    def not_asked(self) -> list[str]:
+        """Return a line for each key that isn't tried: what is delivered to Vault stays there."""
+        return [
+            f"{name} is delivered to {path} in Vault and isn't tried here." for name, path in self.delivered
+        ]
 
     def allowed_model(self, minted: Minted) -> str:
         """Return a model that the key may use: without a list of its own, any."""

@@ -61,8 +61,10 @@ def prove_keys(instance: Instance) -> list[str]:
     """
     stack = Stack.ready(instance)
     outputs = Outputs.of(stack.outputs())
-    if not outputs.keys:
+    if not outputs.keys and not outputs.delivered:
         raise NoStackError(instance)
+    if not outputs.keys:
+        return [*outputs.not_asked(), f"Gateway: {outputs.url}"]
     record = _record(instance)
     rows: list[tuple[str, ...]] = [("KEY", "ALIAS", "ALLOWED MODEL", "", "DISALLOWED MODEL", "")]
     wrong: list[str] = []
@@ -89,7 +91,7 @@ def prove_keys(instance: Instance) -> list[str]:
                 wrong += failures(minted, disallowed, refusal, HTTPStatus.FORBIDDEN)
     if wrong:
         raise ProofError(wrong)
-    return [*aligned(rows), "", f"Gateway: {outputs.url}", *_commands(outputs)]
+    return [*aligned(rows), *outputs.not_asked(), "", f"Gateway: {outputs.url}", *_commands(outputs)]
 
 
 def prove_dead(stack: Stack, outputs: Outputs) -> list[str]:

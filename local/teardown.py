@@ -42,9 +42,10 @@ def revoke(instance: Instance) -> list[str]:
         if code := stack.run("destroy", *targets, "--target-dependents", *UNATTENDED):
             raise PulumiError(("destroy", "--target=keys"), f"exit code {code}, see above")
     if not outputs.keys:
-        console.print("The stack has no virtual keys.")
-        return []
-    return prove_dead(stack, outputs)
+        if not outputs.delivered:
+            console.print("The stack has no virtual keys.")
+        return outputs.not_asked()
+    return [*prove_dead(stack, outputs), *outputs.not_asked()]
 
 
 def destroy_rest(instance: Instance) -> None:

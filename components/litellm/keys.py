@@ -17,7 +17,8 @@ class VirtualKeys(pulumi.ComponentResource):
     Attributes
     ----------
     outputs
-        Name of the key -> its id (SHA-256 of the key), alias, models, and the key itself, secret.
+        Name of the key -> its id (SHA-256 of the key), alias, models, and the key itself, secret; or, if it
+        is delivered, its path in Vault.
     """
 
     outputs: pulumi.Output[dict[str, Any]]
@@ -42,7 +43,11 @@ class VirtualKeys(pulumi.ComponentResource):
         }
         outputs = {}
         for settings in keys:
-            declared = settings.model_dump(exclude={"name"}, exclude_none=True, exclude_defaults=True)
+            declared = settings.model_dump(
+                exclude={"name", "deliver"}, exclude_none=True, exclude_defaults=True
+            )
+            if settings.deliver:
+                declared["deliver"] = {"mount": vault.mount, **settings.deliver.model_dump(exclude_none=True)}
             key = VirtualKey(
                 settings.name, gateway=gateway, **declared, opts=pulumi.ResourceOptions(parent=self)
             )
@@ -50,7 +55,7 @@ class VirtualKeys(pulumi.ComponentResource):
                 "id": key.token_id,
                 "alias": key.key_alias,
                 "models": settings.models,
-                "key": key.key,
+                **({"vaultPath": key.vault_path} if settings.deliver else {"key": key.key}),
             }
         self.outputs = pulumi.Output.from_input(outputs)
         self.register_outputs({})

@@ -89,6 +89,14 @@ WRONG: dict[str, tuple[Callable[[Document], Any], str]] = {
         lambda document: [key.update(alias="shared") for key in document["keys"]],
         "llm-gateway:keys[1].alias: 'shared' is the alias of keys[0] too",
     ),
+    "two keys with one place": (
+        lambda document: [key.update(deliver={"path": "keys/shared"}) for key in document["keys"]],
+        "llm-gateway:keys[1].deliver: litellm/keys/shared is where keys[0] goes too",
+    ),
+    "a place with a slash before it": (
+        change("keys.0.deliver", {"path": "/keys/a"}),
+        'llm-gateway:keys[0].deliver.path: "/keys/a": expected a Vault path',
+    ),
     "two keys with one name": (
         change("keys.1.name", "team-search"),
         "llm-gateway:keys[1].name: 'team-search' is the name of keys[0] too",

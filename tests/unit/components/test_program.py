@@ -212,6 +212,16 @@ def test_each_key_is_a_resource_that_refers_to_the_admin_key(config: Document) -
     assert recorder.outputs["keys"]["team-search"]["alias"] == "team-search-0000000"
 
 
+def test_a_delivered_key_is_an_output_by_its_path_only(config: Document) -> None:
+    config["keys"][0]["deliver"] = {"path": "keys/team-search"}
+    recorder = declare(config)
+    deliver = {"mount": "litellm", "path": "keys/team-search", "property": "api-key"}
+    assert recorder.one("litellm:VirtualKey", "team-search").inputs["deliver"] == deliver
+    assert "key" not in recorder.outputs["keys"]["team-search"]
+    assert "vaultPath" in recorder.outputs["keys"]["team-search"]
+    assert "key" in recorder.outputs["keys"]["team-support"]
+
+
 def test_another_admin_key_can_be_referred_to(config: Document) -> None:
     config["gateway"]["adminKey"] = {"env": "LITELLM_ADMIN_KEY"}
     key = declare(config).one("litellm:VirtualKey", "team-search").inputs

@@ -35,6 +35,15 @@ def test_a_key_without_models_may_use_all(outputs: Outputs) -> None:
     assert outputs.disallowed_model(free) is None
 
 
+def test_a_key_that_was_delivered_is_named_and_not_read() -> None:
+    delivered = {"id": "2" * 64, "alias": "vaulted-1", "models": [], "vaultPath": "litellm/keys/vaulted"}
+    outputs = Outputs.of(OUTPUTS | {"keys": {"vaulted": delivered}})
+    assert outputs.keys == ()
+    assert outputs.not_asked() == [
+        "vaulted is delivered to litellm/keys/vaulted in Vault and isn't tried here."
+    ]
+
+
 def test_a_stack_without_outputs_has_no_keys() -> None:
     assert Outputs.of({}).keys == ()
 

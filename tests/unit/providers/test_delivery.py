@@ -193,9 +193,7 @@ def test_a_revoked_key_that_a_rollback_brought_back_is_not_taken_up(world: World
 
 def test_a_path_of_another_key_is_refused(world: World) -> None:
     world.kv.version = KvVersion(1, {"managed-by-urn": urn("other"), "api-key": "sk-1"})
-    with pytest.raises(
-        PathTakenError, match=r"holds the key of .*::other; deliver each key to a path of"
-    ):
+    with pytest.raises(PathTakenError, match=r"holds the key of .*::other; deliver each key to a path of"):
         world.up()
     assert world.gateway.rows == {}
 
