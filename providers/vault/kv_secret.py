@@ -26,7 +26,10 @@ class KvSecretProvider(Provider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         inputs = plain(news)
         problems = sources.check_inputs(inputs)
-        return CheckResult(inputs, [CheckFailure(problem.field, problem.reason) for problem in problems])
+        # The engine prints the value of a property that a failure names, and this one may hold a secret.
+        return CheckResult(
+            inputs, [CheckFailure("", f"{problem.field}: {problem.reason}") for problem in problems]
+        )
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         changed = sources.changed_inputs(plain(_olds), plain(_news))

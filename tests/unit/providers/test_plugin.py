@@ -43,7 +43,9 @@ class Plugin:
     def check(self, news: dict[str, Any], provider: str = KEY) -> tuple[dict[str, Any], list[str]]:
         news = news | {"__provider": provider}
         answer = self._stub.Check(pb.CheckRequest(olds=Struct(), news=self._struct(news)))
-        return MessageToDict(answer.inputs), [f"{f.property}: {f.reason}" for f in answer.failures]
+        return MessageToDict(answer.inputs), [
+            f"{f.property}: {f.reason}".removeprefix(": ") for f in answer.failures
+        ]
 
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> tuple[bool, list[str]]:
         answer = self._stub.Diff(pb.DiffRequest(id=id_, olds=self._struct(olds), news=self._struct(news)))
