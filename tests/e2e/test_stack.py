@@ -75,7 +75,7 @@ def test_a_first_preview_needs_no_credential_either(platform: Mapping[str, str],
 
 
 def test_a_consumer_takes_its_key_from_the_outputs(
-    project: Project, platform: Mapping[str, str], tmp_path: Path
+    project: Project, platform: Mapping[str, str], cluster: Cluster, tmp_path: Path
 ) -> None:
     consumer = tmp_path / "consumer"
     shutil.copytree(ROOT / "examples" / "consumer", consumer)
@@ -87,7 +87,7 @@ def test_a_consumer_takes_its_key_from_the_outputs(
     app.up()
     try:
         assert app.outputs()["models"] == ["gpt-4o"]
-        secret = Cluster(platform["KUBECONFIG"], namespace="search").secret(app.outputs()["secret"])
+        secret = cluster.secret(app.outputs()["secret"], namespace="search")
         assert chat(secret["OPENAI_BASE_URL"].removesuffix("/v1"), secret["OPENAI_API_KEY"], "gpt-4o") == 200
     finally:
         app.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")

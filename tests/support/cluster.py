@@ -21,9 +21,9 @@ class Cluster:
         self.custom = client.CustomObjectsApi(api)
         self.namespace = namespace
 
-    def secret(self, name: str) -> dict[str, str]:
+    def secret(self, name: str, namespace: str | None = None) -> dict[str, str]:
         """Give a Secret's values in the clear."""
-        data = self.core.read_namespaced_secret(name, self.namespace).data or {}
+        data = self.core.read_namespaced_secret(name, namespace or self.namespace).data or {}
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
     def wait_for_secret(self, name: str, key: str, value: str, timeout_seconds: float = 60) -> None:
@@ -86,7 +86,7 @@ class Cluster:
         session.run_forever(timeout=30)
         text: str = session.read_stdout()
         # Its own close() leaves the socket open once the other side has ended the session.
-        session.sock.close()
+        session.sock.shutdown()
         return text
 
     def namespace_exists(self, name: str) -> bool:
