@@ -18,6 +18,9 @@ from tests.support.gateway import Caller, chat
 from tests.support.project import ROOT, CommandError, Project, without
 from tests.support.vault import Vault
 
+# The Kubernetes client leaves the sockets of exec sessions to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+
 CREDENTIALS = ("VAULT_ADDR", "VAULT_TOKEN", "KUBECONFIG", "LITELLM_")
 
 
