@@ -1,6 +1,6 @@
 """The real servers of the tests: one platform and one stack, started once and taken down at the end.
 
-`LLM_GATEWAY_KEEP=1` leaves the platform up, so that the next run starts at once.
+`LLM_GATEWAY_KEEP=1` leaves the platform and the stack up, so that the next run starts at once.
 """
 
 import os
@@ -23,6 +23,7 @@ from tests.support.vault import Vault
 
 ROOT = Path(__file__).parents[1]
 INSTANCE = os.environ.get("LLM_GATEWAY_TEST_INSTANCE", "test")
+KEEP = bool(os.environ.get("LLM_GATEWAY_KEEP"))
 
 
 def local(*arguments: str) -> None:
@@ -41,18 +42,20 @@ def local(*arguments: str) -> None:
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Mapping[str, str]]:
     """Environment of a running platform: KUBECONFIG, VAULT_ADDR and the like."""
-    keep = bool(os.environ.get("LLM_GATEWAY_KEEP"))
-    if not keep:
+    if not KEEP:
         local("down", "--purge", "--yes")
     local("up")
     yield with_environment(Stack.ready(Instance.named(INSTANCE)).variables)
-    if not keep:
+    if not KEEP:
         local("down", "--purge", "--yes")
 
 
 @pytest.fixture(scope="session")
 def project(platform: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Deploy the program with a configuration and a state of its own."""
+    if KEEP:
+        yield Project.kept(Instance.named(INSTANCE).folder / "tests", platform)
+        return
     project = Project(tmp_path_factory.mktemp("pulumi") / "project", platform)
     project.up()
     yield project

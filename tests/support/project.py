@@ -43,15 +43,28 @@ class Project:
         for name in LINKED:
             (folder / name).symlink_to(ROOT / name)
         (folder / "passphrase").write_text("a passphrase of the tests")
-        state = folder / "state"
-        state.mkdir()
-        self.environment = dict(environment) | {
-            "PULUMI_BACKEND_URL": state.as_uri(),
-            "PULUMI_CONFIG_PASSPHRASE_FILE": str(folder / "passphrase"),
-        }
+        (folder / "state").mkdir()
+        self.environment = {**environment, **_of_its_own(folder)}
         self.configuration: dict[str, Any] = {}
         self.reset_configuration()
         self.pulumi("stack", "init", "dev", "--non-interactive")
+
+    @classmethod
+    def kept(cls, folder: Path, environment: Mapping[str, str]) -> Self:
+        """Give the project that an earlier run of the tests has left deployed, or deploy it."""
+        if not (folder / "deployed").exists():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            project = cls(folder, environment)
+            project.up()
+            (folder / "deployed").touch()
+            return project
+        for name in LINKED:
+            (folder / name).unlink(missing_ok=True)
+            (folder / name).symlink_to(ROOT / name)
+        project = cls.existing(folder, {**environment, **_of_its_own(folder)})
+        project.configuration = {}
+        project.reset_configuration()
+        return project
 
     @classmethod
     def existing(cls, folder: Path, environment: Mapping[str, str]) -> Self:
@@ -169,3 +182,10 @@ def _step(step: Mapping[str, Any]) -> Step:
 def without(environment: Mapping[str, str], *prefixes: str) -> dict[str, str]:
     """Give an environment without the variables that begin with these prefixes."""
     return {name: value for name, value in environment.items() if not name.startswith(prefixes)}
+
+
+def _of_its_own(folder: Path) -> dict[str, str]:
+    return {
+        "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(folder / "passphrase"),
+    }
