@@ -8,6 +8,7 @@ from typing import Any
 
 from providers.inputs import has_unknown
 from providers.litellm.fields import FIELDS, GATEWAY_METADATA, Clearing, Field, Stored
+from providers.litellm.own_inputs import OWN_INPUTS, OnChange, OwnInput
 from providers.litellm.ownership import OWN_METADATA, marks
 
 __all__ = [
@@ -41,7 +42,7 @@ def _differs(field: Field, old: Any, new: Any) -> bool:
 def changed_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
     """Name everything that differs, the connection and the owner included."""
     changed = [field.name for field in changed_fields(olds, news)]
-    return changed + [name for name in ("gateway", "owner", "deliver") if olds.get(name) != news.get(name)]
+    return changed + [own.name for own in _changed_own(olds, news)]
 
 
 def replacing(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
@@ -51,8 +52,11 @@ def replacing(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         for field in changed_fields(olds, news)
         if (field.clearing is Clearing.REPLACE if news.get(field.name) is None else field.replaces)
     ]
-    # The value is in Vault alone or in the state alone: what was delivered elsewhere can't be moved.
-    return fields + (["deliver"] if olds.get("deliver") != news.get("deliver") else [])
+    return fields + [own.name for own in _changed_own(olds, news) if own.on_change is OnChange.REPLACE]
+
+
+def _changed_own(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[OwnInput]:
+    return [own for own in OWN_INPUTS if olds.get(own.name) != news.get(own.name)]
 
 
 # --- requests --------------------------------------------------------------------------------------------

@@ -4,15 +4,12 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
-from providers.inputs import UNKNOWN, Problem, has_unknown, known_only, nearest
-from providers.litellm.destination import deliver_problems
+from providers.inputs import UNKNOWN, Problem, has_unknown, nearest
 from providers.litellm.durations import parse_duration
 from providers.litellm.fields import BY_NAME, FIELDS, Stored
-from providers.litellm.kinds import AMOUNT
+from providers.litellm.own_inputs import OWN_BY_NAME
 from providers.litellm.ownership import OWN_METADATA, resource_name
-from providers.reference import SecretReference
 
 __all__ = ["alias_problem", "check_inputs", "parse_duration", "warnings"]
 
@@ -20,9 +17,7 @@ _ALIAS_LENGTH = 255
 _PARENT_SEGMENT = re.compile(r"(^|/)\.\.(/|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
-_GATEWAY = ("url", "admin_key", "ca_cert_file", "vault", "ready_timeout_seconds")
-_VAULT = ("address", "namespace", "ca_cert_file")
-_RESERVED = ("gateway", "owner", "alias", "deliver", "__provider")
+_PASSED_OVER = ("alias", "__provider")
 
 
 def check_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
@@ -60,15 +55,15 @@ def _effective_alias(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Any:
 
 
 def _problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
-    yield from _gateway_problems(inputs.get("gateway"))
-    if "deliver" in inputs:
-        yield from (Problem("deliver", reason) for reason in deliver_problems(inputs["deliver"]))
-    for name, value in inputs.items():
-        if name in _RESERVED or has_unknown(value):
+    for name, value in {"gateway": None, **inputs}.items():
+        if name in OWN_BY_NAME:
+            yield from (Problem(name, reason) for reason in OWN_BY_NAME[name].problems(value))
+            continue
+        if name in _PASSED_OVER or has_unknown(value):
             continue
         field = BY_NAME.get(name)
         if field is None:
-            known = [*(set(BY_NAME) - {"key_alias"}), "alias", "deliver"]
+            known = [*(set(BY_NAME) - {"key_alias"}), "alias", *(set(OWN_BY_NAME) - {"owner"})]
             yield Problem(name, f"{name!r} is not a field of a virtual key{nearest(name, known)}")
         elif name == "key_alias":
             if reason := alias_problem(value):
@@ -120,40 +115,6 @@ def _pair_problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
     for name in set(inputs.get("metadata") or ()) & {field.name for field in FIELDS if field.licensed}:
         if name in inputs:
             yield Problem("metadata", f"{name!r} is declared as a field of its own too; keep one")
-
-
-# --- the connection --------------------------------------------------------------------------------------
-
-
-def _gateway_problems(gateway: Any) -> Iterator[Problem]:
-    if gateway == UNKNOWN:
-        return
-    try:
-        _check_gateway(gateway)
-    except ValueError as error:
-        yield Problem("gateway", str(error))
-
-
-def _check_gateway(gateway: Any) -> None:
-    given = known_only(gateway, _GATEWAY)
-    if "url" not in given or "admin_key" not in given:
-        raise ValueError("expected url and admin_key")
-    if not has_unknown(given["url"]):
-        _check_url(given["url"])
-    if not has_unknown(given["admin_key"]):
-        SecretReference.parse(given["admin_key"])
-    known_only(given.get("vault", {}), _VAULT)
-    timeout = given.get("ready_timeout_seconds", 0)
-    if not has_unknown(timeout) and (reason := AMOUNT.problem(timeout)):
-        raise ValueError(f"ready_timeout_seconds: {reason}")
-
-
-def _check_url(url: Any) -> None:
-    parts = urlsplit(url) if isinstance(url, str) else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-        raise ValueError("url: expected an address such as https://gateway.example.com")
-    if parts.username or parts.password:
-        raise ValueError("url: holds a credential; the admin key is found by admin_key")
 
 
 # --- warnings --------------------------------------------------------------------------------------------

@@ -1,0 +1,46 @@
+"""The `gateway` input: how a resource reaches its gateway, and with which admin key. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from providers.inputs import UNKNOWN, has_unknown, known_only
+from providers.litellm.kinds import AMOUNT
+from providers.reference import SecretReference
+
+__all__ = ["gateway_problems"]
+
+_GATEWAY = ("url", "admin_key", "ca_cert_file", "vault", "ready_timeout_seconds")
+_VAULT = ("address", "namespace", "ca_cert_file")
+
+
+def gateway_problems(gateway: Any) -> Iterator[str]:
+    """Say what is wrong with the input, in which parts may be unknown."""
+    if gateway == UNKNOWN:
+        return
+    try:
+        _check_gateway(gateway)
+    except ValueError as error:
+        yield str(error)
+
+
+def _check_gateway(gateway: Any) -> None:
+    given = known_only(gateway, _GATEWAY)
+    if "url" not in given or "admin_key" not in given:
+        raise ValueError("expected url and admin_key")
+    if not has_unknown(given["url"]):
+        _check_url(given["url"])
+    if not has_unknown(given["admin_key"]):
+        SecretReference.parse(given["admin_key"])
+    known_only(given.get("vault", {}), _VAULT)
+    timeout = given.get("ready_timeout_seconds", 0)
+    if not has_unknown(timeout) and (reason := AMOUNT.problem(timeout)):
+        raise ValueError(f"ready_timeout_seconds: {reason}")
+
+
+def _check_url(url: Any) -> None:
+    parts = urlsplit(url) if isinstance(url, str) else None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        raise ValueError("url: expected an address such as https://gateway.example.com")
+    if parts.username or parts.password:
+        raise ValueError("url: holds a credential; the admin key is found by admin_key")

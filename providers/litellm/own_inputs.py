@@ -1,0 +1,47 @@
+"""The inputs of a key that its gateway never sees: one row each."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from providers.litellm.destination import deliver_problems
+from providers.litellm.gateway_input import gateway_problems
+
+__all__ = ["OWN_BY_NAME", "OWN_INPUTS", "OnChange", "OwnInput"]
+
+
+class OnChange(Enum):
+    """What follows from another value."""
+
+    RECORD = auto()  # the state takes it over
+    REPLACE = auto()  # a new key
+
+
+@dataclass(frozen=True)
+class OwnInput:
+    """One of them.
+
+    Attributes
+    ----------
+    problems
+        Says what is wrong with a declared value, in which parts may be unknown.
+    """
+
+    name: str
+    problems: Callable[[Any], Iterator[str]]
+    on_change: OnChange = OnChange.RECORD
+
+
+def _nothing(_: Any) -> Iterator[str]:
+    return iter(())
+
+
+OWN_INPUTS = (
+    OwnInput("gateway", gateway_problems),
+    OwnInput("owner", _nothing),
+    # The value is in Vault alone or in the state alone: what was delivered elsewhere can't be moved.
+    OwnInput("deliver", deliver_problems, OnChange.REPLACE),
+)
+
+OWN_BY_NAME = {own.name: own for own in OWN_INPUTS}
