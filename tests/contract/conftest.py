@@ -5,12 +5,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import httpx
+import hvac
 import pytest
 from pydantic import SecretStr
 
 from providers.litellm.client import GatewayClient
 from tests.contract.gateways import Faults, new_process
 from tests.unit.providers.engine import KeyEngine, urn
+
+MOUNT = f"contract-{secrets.token_hex(4)}"
+"""A KV v2 mount of this run's own; with `-v1` behind it, one of KV v1."""
 
 NewProcess = Callable[..., GatewayClient]
 
@@ -55,3 +59,27 @@ def living(process: NewProcess, engine: KeyEngine) -> Callable[[], list[str]]:
         return [k.token_id for k in process().list_keys() if k.metadata.get("pulumi-urn") == marked]
 
     return listed
+
+
+@pytest.fixture(scope="session")
+def client(vault_env: dict[str, str]) -> Iterator[hvac.Client]:
+    """Give the real Vault or OpenBao, with this run's mounts."""
+    client = hvac.Client(
+        vault_env["VAULT_ADDR"], vault_env["VAULT_TOKEN"], verify=vault_env["VAULT_CACERT"] or True
+    )
+    client.sys.enable_secrets_engine("kv", path=MOUNT, options={"version": "2"})
+    client.sys.enable_secrets_engine("kv", path=f"{MOUNT}-v1", options={"version": "1"})
+    yield client
+    client.delete(f"sys/mounts/{MOUNT}")
+    client.delete(f"sys/mounts/{MOUNT}-v1")
+    client.adapter.close()
+
+
+@pytest.fixture
+def vault_environment(
+    client: hvac.Client, vault_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let the providers find that server as they do in a user's shell."""
+    del client
+    for name, value in vault_env.items():
+        monkeypatch.setenv(name, value)

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,31 +11,13 @@ import pytest
 
 from providers.litellm.errors import GatewayUnavailableError, LicenceNeededError
 from providers.vault.errors import VaultMountMissingError, VaultUnavailableError
-from tests.contract.conftest import NewProcess
+from tests.contract.conftest import MOUNT, NewProcess
 from tests.contract.gateways import Fault, Faults
 from tests.unit.providers.engine import KeyEngine, urn
 
-MOUNT = f"contract-{secrets.token_hex(4)}"
 Living = Callable[[], list[str]]
 
-
-@pytest.fixture(scope="module")
-def client(vault_env: dict[str, str]) -> Iterator[hvac.Client]:
-    client = hvac.Client(
-        vault_env["VAULT_ADDR"], vault_env["VAULT_TOKEN"], verify=vault_env["VAULT_CACERT"] or True
-    )
-    client.sys.enable_secrets_engine("kv", path=MOUNT, options={"version": "2"})
-    client.sys.enable_secrets_engine("kv", path=f"{MOUNT}-v1", options={"version": "1"})
-    yield client
-    client.delete(f"sys/mounts/{MOUNT}")
-    client.delete(f"sys/mounts/{MOUNT}-v1")
-
-
-@pytest.fixture(autouse=True)
-def _environment(client: hvac.Client, vault_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    del client
-    for name, value in vault_env.items():
-        monkeypatch.setenv(name, value)
+pytestmark = pytest.mark.usefixtures("vault_environment")
 
 
 class Place:

@@ -2,7 +2,6 @@
 
 import secrets
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,27 +12,12 @@ from providers.reference import SecretMissingError, SecretReference
 from providers.vault import secret_path, sources
 from providers.vault.connection import VaultConnection
 from providers.vault.errors import VaultDeniedError, VaultMountMissingError, VaultUnavailableError
-
-MOUNT = f"contract-{secrets.token_hex(4)}"
-
-
-@pytest.fixture(scope="module")
-def client(vault_env: dict[str, str]) -> Iterator[hvac.Client]:
-    client = hvac.Client(
-        vault_env["VAULT_ADDR"], vault_env["VAULT_TOKEN"], verify=vault_env["VAULT_CACERT"] or True
-    )
-    client.sys.enable_secrets_engine("kv", path=MOUNT, options={"version": "2"})
-    client.sys.enable_secrets_engine("kv", path=f"{MOUNT}-v1", options={"version": "1"})
-    yield client
-    client.delete(f"sys/mounts/{MOUNT}")
-    client.delete(f"sys/mounts/{MOUNT}-v1")
+from tests.contract.conftest import MOUNT
 
 
 @pytest.fixture(autouse=True)
-def _environment(client: hvac.Client, vault_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    del client
-    for name, value in vault_env.items():
-        monkeypatch.setenv(name, value)
+def _environment(vault_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    del vault_environment
     monkeypatch.setenv("OPENAI_API_KEY", "from-the-environment")
 
 
