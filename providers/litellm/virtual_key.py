@@ -5,7 +5,7 @@ and `diff` are imported with this module: a preview opens no connection, so it p
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, Unpack
 
 import pulumi
 from pulumi.dynamic import (
@@ -20,8 +20,9 @@ from pulumi.dynamic import (
 
 from providers.dynamic import Provider, plain
 from providers.litellm import changes, checks, orphans
+from providers.litellm.declaration import KeyFields
 
-__all__ = ["KeyFields", "VirtualKey", "VirtualKeyProvider"]
+__all__ = ["VirtualKey", "VirtualKeyProvider"]
 
 
 class VirtualKeyProvider(Provider):
@@ -69,72 +70,6 @@ class VirtualKeyProvider(Provider):
         from providers.litellm import connection, delivery, key  # noqa: PLC0415 - see the module's docstring
 
         key.delete(connection.connect(_props["gateway"]), _id, delivery.Delivery.of(_props))
-
-
-class KeyFields(TypedDict, total=False):
-    """What may be said of a key; see `fields.FIELDS` for how each is kept, cleared and compared."""
-
-    deliver: pulumi.Input[Mapping[str, Any]] | None  # `mount`, `path` and `property` (api-key) in Vault
-    alias: pulumi.Input[str] | None  # auto-named `<name>-<7 hex>` if left out
-    models: pulumi.Input[list[pulumi.Input[str]]] | None  # empty: every model
-    duration: pulumi.Input[str] | None  # the key expires so long after it was made or this was changed
-    metadata: pulumi.Input[Mapping[str, Any]] | None
-    blocked: pulumi.Input[bool] | None
-    user_id: pulumi.Input[str] | None
-    team_id: pulumi.Input[str] | None
-    agent_id: pulumi.Input[str] | None
-    organization_id: pulumi.Input[str] | None
-    project_id: pulumi.Input[str] | None
-    key_type: pulumi.Input[Literal["default", "llm_api", "management", "read_only"]] | None
-    # budgets, USD
-    max_budget: pulumi.Input[float] | None
-    soft_budget: pulumi.Input[float] | None
-    budget_duration: pulumi.Input[str] | None
-    budget_limits: pulumi.Input[list[pulumi.Input[Mapping[str, Any]]]] | None
-    budget_id: pulumi.Input[str] | None
-    end_user_budget_id: pulumi.Input[str] | None
-    model_max_budget: pulumi.Input[Mapping[str, Any]] | None
-    budget_fallbacks: pulumi.Input[Mapping[str, Any]] | None
-    temp_budget_increase: pulumi.Input[float] | None
-    temp_budget_expiry: pulumi.Input[str] | None  # RFC 3339
-    throttle_on_budget_exceeded: pulumi.Input[bool] | None
-    spend: pulumi.Input[float] | None  # what the key starts with
-    # limits: requests and tokens, per minute (rpm, tpm) or per day (tpd)
-    max_parallel_requests: pulumi.Input[int] | None
-    rpm_limit: pulumi.Input[int] | None
-    tpm_limit: pulumi.Input[int] | None
-    tpd_limit: pulumi.Input[int] | None
-    rpm_limit_type: pulumi.Input[str] | None
-    tpm_limit_type: pulumi.Input[str] | None
-    model_rpm_limit: pulumi.Input[Mapping[str, int]] | None
-    model_tpm_limit: pulumi.Input[Mapping[str, int]] | None
-    mcp_rpm_limit: pulumi.Input[Mapping[str, int]] | None
-    tag_rpm_limit: pulumi.Input[Mapping[str, int]] | None
-    default_estimated_output_tokens: pulumi.Input[int] | None
-    default_estimated_output_tokens_per_model: pulumi.Input[Mapping[str, int]] | None
-    # what the key may do
-    model_aliases: pulumi.Input[Mapping[str, str]] | None  # `aliases` of the API
-    allowed_routes: pulumi.Input[list[pulumi.Input[str]]] | None
-    allowed_passthrough_routes: pulumi.Input[list[pulumi.Input[str]]] | None
-    denied_passthrough_routes: pulumi.Input[list[pulumi.Input[str]]] | None
-    allowed_cache_controls: pulumi.Input[list[pulumi.Input[str]]] | None
-    allowed_vector_store_indexes: pulumi.Input[list[pulumi.Input[Mapping[str, Any]]]] | None
-    access_group_ids: pulumi.Input[list[pulumi.Input[str]]] | None
-    object_permission: pulumi.Input[Mapping[str, Any]] | None
-    permissions: pulumi.Input[Mapping[str, Any]] | None
-    # how its requests are served
-    config: pulumi.Input[Mapping[str, Any]] | None
-    router_settings: pulumi.Input[Mapping[str, Any]] | None
-    enforced_params: pulumi.Input[list[pulumi.Input[str]]] | None
-    enable_prompt_caching: pulumi.Input[bool] | None
-    tags: pulumi.Input[list[pulumi.Input[str]]] | None
-    guardrails: pulumi.Input[list[pulumi.Input[str]]] | None
-    policies: pulumi.Input[list[pulumi.Input[str]]] | None
-    prompts: pulumi.Input[list[pulumi.Input[str]]] | None
-    disable_global_guardrails: pulumi.Input[bool] | None
-    auto_rotate: pulumi.Input[bool] | None
-    rotation_interval: pulumi.Input[str] | None
-    send_invite_email: pulumi.Input[bool] | None
 
 
 class VirtualKey(Resource, module="litellm", name="VirtualKey"):

@@ -12,7 +12,7 @@ import yaml
 __all__ = ["CommandError", "Project", "Step", "without"]
 
 ROOT = Path(__file__).parents[2]
-LINKED = (".venv", "__main__.py", "components", "providers", "schema.py", "settings.py", "Pulumi.yaml")
+LINKED = (".venv", "__main__.py", "components", "providers", "schema", "settings.py", "Pulumi.yaml")
 
 
 class CommandError(AssertionError):

@@ -7,9 +7,9 @@ import pytest
 
 from providers.inputs import UNKNOWN, Problem
 from providers.litellm.checks import check_inputs, warnings
+from providers.litellm.declaration import KeyFields
 from providers.litellm.fields import BY_NAME, FIELDS
 from providers.litellm.ownership import OWN_METADATA
-from providers.litellm.virtual_key import KeyFields
 from tests.unit.providers.engine import GATEWAY, urn
 
 BASE = {"gateway": GATEWAY, "owner": urn("app")}

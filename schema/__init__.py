@@ -1,0 +1,51 @@
+"""The shape of a stack's configuration: one class a section, one field a key, in camelCase.
+
+`settings.py` reads the configuration into these; components take them as their arguments.
+"""
+
+from pydantic import Field
+
+from schema.cluster import ExternalSecretsSettings, KubernetesSettings
+from schema.gateway import GatewaySettings, IngressSettings, ModelSettings
+from schema.keys import KeySettings
+from schema.section import NAMESPACE, EnvName, Section, SettingsError
+from schema.vault import DatabaseSettings, KubernetesAuth, ProviderKey, TokenAuth, VaultSettings
+
+__all__ = [
+    "NAMESPACE",
+    "DatabaseSettings",
+    "ExternalSecretsSettings",
+    "GatewaySettings",
+    "IngressSettings",
+    "KeySettings",
+    "KubernetesAuth",
+    "KubernetesSettings",
+    "ModelSettings",
+    "ProviderKey",
+    "Section",
+    "Settings",
+    "SettingsError",
+    "TokenAuth",
+    "VaultSettings",
+]
+
+
+class Settings(Section):
+    """The whole configuration of one stack."""
+
+    vault: VaultSettings
+    """The Vault or OpenBao server."""
+    gateway: GatewaySettings
+    """The LiteLLM Deployment."""
+    models: list[ModelSettings] = Field(min_length=1)
+    """The model list."""
+    database: DatabaseSettings
+    """LiteLLM's PostgreSQL."""
+    provider_keys: dict[EnvName, ProviderKey] = {}
+    """Environment variable -> property in Vault and source."""
+    external_secrets: ExternalSecretsSettings = ExternalSecretsSettings()
+    """How the operator follows Vault."""
+    kubernetes: KubernetesSettings = KubernetesSettings()
+    """The cluster."""
+    keys: list[KeySettings] = []
+    """The virtual keys."""

@@ -1,0 +1,29 @@
+"""The cluster, and the operator in it that follows Vault."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schema.section import GoDuration, Section
+
+
+class ExternalSecretsSettings(Section):
+    """How External Secrets Operator keeps the gateway's Secret equal to Vault."""
+
+    api_version: Literal["v1", "v1beta1"] = "v1"
+    """Version of the operator's API."""
+    refresh_interval: GoDuration = "15s"
+    """How often the operator compares the Secret with Vault."""
+    sync_timeout_seconds: int = Field(default=180, ge=10)
+    """How long `pulumi up` waits for the store and the first sync."""
+
+
+class KubernetesSettings(Section):
+    """The cluster; its address and credentials come from the kubeconfig that KUBECONFIG names."""
+
+    context: str | None = None
+    """Context of the kubeconfig."""
+    cluster_identifier: str = "llm-gateway"
+    """What makes a cluster another one: a change replaces every object."""
+    force_conflicts: bool = True
+    """Take back the declared fields that somebody else has changed, instead of failing with a conflict."""

@@ -1,0 +1,85 @@
+"""What every section of the configuration is made of: its base, its kinds of values, and its one error."""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import pulumi
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from providers.litellm.checks import parse_duration
+
+NAMESPACE = "llm-gateway"
+
+
+class SettingsError(pulumi.RunError):
+    """One or more configuration keys are wrong; ends the program with these sentences and no traceback."""
+
+    def __init__(self, sentences: Iterable[str]) -> None:
+        self.sentences = tuple(sentences)
+        super().__init__("\n".join(self.sentences))
+
+
+class Section(BaseModel):
+    """A part of the configuration: camelCase keys, nothing unknown, nothing changed after loading."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        use_attribute_docstrings=True,
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+
+# --- kinds of values -------------------------------------------------------------------------------------
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_GO_DURATION = re.compile(r"(\d+(\.\d+)?(ms|s|m|h))+")
+_VAULT_PATH = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
+
+
+def _matching(pattern: re.Pattern[str], expected: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not pattern.fullmatch(value):
+            raise ValueError(f"expected {expected}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _host(value: str) -> str:
+    if len(value) > 253 or not all(_LABEL.fullmatch(part) for part in value.removeprefix("*.").split(".")):  # noqa: PLR2004 - the limit of RFC 1123
+        raise ValueError("expected a host name in lower case, as Kubernetes takes it: gateway.example.com")
+    return value
+
+
+def _https(value: str) -> str:
+    url = urlsplit(value)
+    if url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/"):
+        raise ValueError("expected an address such as https://vault.example.com:8200, without a path")
+    return value.rstrip("/")
+
+
+def _duration(value: str) -> str:
+    parse_duration(value)
+    return value
+
+
+Label = Annotated[
+    str, _matching(_LABEL, "a name that Kubernetes takes: a-z, 0-9 and '-', at most 63 characters")
+]
+Host = Annotated[str, AfterValidator(_host)]
+Address = Annotated[str, AfterValidator(_https)]
+GoDuration = Annotated[str, _matching(_GO_DURATION, "a duration such as 15s, 5m or 1h")]
+LiteLLMDuration = Annotated[str, AfterValidator(_duration)]
+VaultPath = Annotated[str, _matching(_VAULT_PATH, "a Vault path without a leading or trailing '/'")]
+EnvName = Annotated[str, _matching(_ENV_NAME, "the name of an environment variable")]
+Quantity = Annotated[str, _matching(_QUANTITY, "a Kubernetes quantity such as 500m or 768Mi")]
+Usd = Annotated[float, Field(ge=0, strict=True)]
+Limit = Annotated[int, Field(ge=0, strict=True)]
