@@ -4,9 +4,13 @@ A dynamic resource carries its provider, pickled, in every resource's state. A p
 and lives in an importable module pickles to its own name, so a change of its code is no diff.
 """
 
+import functools
+import os
+import stat
 import sys
+import threading
 import traceback
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
@@ -25,7 +29,10 @@ class Provider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         del req  # connections are inputs of each resource, so that one stack can serve several gateways
-        _speak_in_sentences()
+        plugin = sys.modules["__main__"]
+        if hasattr(plugin, "DynamicResourceProviderServicer"):
+            _speak_in_sentences(plugin)
+            _end_with_the_engine()
 
 
 def plain(value: Any) -> Any:
@@ -41,18 +48,35 @@ def plain(value: Any) -> Any:
     return UNKNOWN if isinstance(value, Unknown) else value
 
 
-def _speak_in_sentences() -> None:
+def _speak_in_sentences(plugin: ModuleType) -> None:
     """Let the plugin report a `ProviderError` by its sentence instead of a traceback.
 
     Pulumi's plugin answers the engine with `traceback.format_exc()` of whatever a provider raised, and offers
     no other way to fail. Only the name in the plugin's own module is replaced, and only what our errors
     look like.
     """
-    plugin = sys.modules["__main__"]
-    if hasattr(plugin, "DynamicResourceProviderServicer"):
-        plugin.traceback = SimpleNamespace(format_exc=_format_error)  # type: ignore[attr-defined]
+    plugin.traceback = SimpleNamespace(format_exc=_format_error)  # type: ignore[attr-defined]
 
 
 def _format_error() -> str:
     error = sys.exc_info()[1]
     return str(error) if isinstance(error, ProviderError) else traceback.format_exc()
+
+
+@functools.cache
+def _end_with_the_engine() -> None:
+    """Let the plugin end when the engine that has started it is gone.
+
+    Pulumi's plugin outlives an engine that is killed: it would go on minting a key that no state will know,
+    while the next `up` is under way already. The engine holds the other end of the standard input.
+    """
+    stdin = sys.__stdin__
+    if stdin is None or not stat.S_ISFIFO(os.fstat(stdin.fileno()).st_mode):
+        return
+
+    def wait() -> None:
+        while os.read(stdin.fileno(), 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, name="end with the engine", daemon=True).start()

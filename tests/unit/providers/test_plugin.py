@@ -1,86 +1,29 @@
 """The real plugin process of Pulumi with our providers in it, spoken to as the engine does."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 import pytest
-from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
-from google.protobuf.struct_pb2 import Struct  # type: ignore[import-untyped]
 from pulumi.dynamic.dynamic import serialize_provider
-from pulumi.runtime.proto import provider_pb2 as pb
-from pulumi.runtime.proto import provider_pb2_grpc
 
 from providers.inputs import UNKNOWN
-from providers.litellm.virtual_key import VirtualKeyProvider
 from providers.vault.kv_secret import KvSecretProvider
+from tests.support.plugin import KEY, Plugin, plugin_process
 from tests.unit.providers.engine import urn
 from tests.unit.providers.fake_gateway import ADMIN_KEY, FakeGateway
 from tests.unit.providers.http_server import serving
 
 ROOT = Path(__file__).parents[3]
-KEY = serialize_provider(VirtualKeyProvider())
 SECRET = serialize_provider(KvSecretProvider())
-
-
-class Plugin:
-    """The engine's side of the connection."""
-
-    def __init__(self, channel: grpc.Channel) -> None:
-        self._stub = provider_pb2_grpc.ResourceProviderStub(channel)
-        self._stub.Configure(pb.ConfigureRequest())
-
-    @staticmethod
-    def _struct(properties: dict[str, Any]) -> Struct:
-        struct = Struct()
-        struct.update(properties)
-        return struct
-
-    def check(self, news: dict[str, Any], provider: str = KEY) -> tuple[dict[str, Any], list[str]]:
-        news = news | {"__provider": provider}
-        answer = self._stub.Check(pb.CheckRequest(olds=Struct(), news=self._struct(news)))
-        return MessageToDict(answer.inputs), [
-            f"{f.property}: {f.reason}".removeprefix(": ") for f in answer.failures
-        ]
-
-    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> tuple[bool, list[str]]:
-        answer = self._stub.Diff(pb.DiffRequest(id=id_, olds=self._struct(olds), news=self._struct(news)))
-        return answer.changes == pb.DiffResponse.DIFF_SOME, list(answer.replaces)
-
-    def create(self, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        answer = self._stub.Create(pb.CreateRequest(properties=self._struct(inputs)))
-        return answer.id, MessageToDict(answer.properties)
-
-    def read(self, id_: str, state: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
-        answer = self._stub.Read(pb.ReadRequest(id=id_, properties=self._struct(state)))
-        return answer.id, MessageToDict(answer.properties), MessageToDict(answer.inputs)
-
-    def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-        answer = self._stub.Update(pb.UpdateRequest(id=id_, olds=self._struct(olds), news=self._struct(news)))
-        return dict(MessageToDict(answer.properties))
-
-    def delete(self, id_: str, state: dict[str, Any]) -> None:
-        self._stub.Delete(pb.DeleteRequest(id=id_, properties=self._struct(state)))
 
 
 @pytest.fixture(scope="module")
 def plugin() -> Iterator[Plugin]:
-    environment = {
-        **os.environ,
-        "ADMIN_KEY": ADMIN_KEY,
-        "PYTHONPATH": str(ROOT),
-        "PULUMI_PROJECT": "llm-gateway",
-    }
-    command = [sys.executable, "-u", "-m", "pulumi.dynamic"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
-        assert process.stdout is not None
-        with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
-            yield Plugin(channel)
-        process.terminate()
+    with plugin_process({"ADMIN_KEY": ADMIN_KEY}) as plugin:
+        yield plugin
 
 
 @pytest.fixture
@@ -121,6 +64,13 @@ def test_a_key_lives_in_the_plugin(plugin: Plugin, gateway: FakeGateway, url: st
     assert plugin.diff(id_, state, inputs | {"key_type": "llm_api"}) == (True, ["key_type"])
     plugin.delete(id_, state)
     assert plugin.read(id_, state)[0] == ""
+
+
+def test_the_plugin_ends_with_the_engine_that_started_it() -> None:
+    with plugin_process({}) as plugin:
+        plugin.check({"owner": urn("app")})
+        plugin.engine_ends()
+        assert plugin.exit_code() == 1
 
 
 def test_a_failure_is_a_sentence_and_no_traceback(plugin: Plugin) -> None:
