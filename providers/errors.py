@@ -3,6 +3,7 @@
 ProviderError                       one sentence, shown to the user without a traceback
  +-- ReferenceError_                a secret reference that gives nothing
  +-- providers.vault.errors         what Vault or OpenBao answered
+ +-- providers.kubernetes.errors    what a cluster answered
  +-- providers.litellm.errors       what the gateway answered
 """
 

@@ -106,6 +106,8 @@ def _pair_problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
     ):
         if inputs.get(one) and other not in inputs:
             yield Problem(one, f"the gateway overlooks it without {other}; set both")
+    if inputs.get("consumer") and not inputs.get("deliver"):
+        yield Problem("consumer", "a key that isn't delivered to Vault reaches no consumer; set deliver too")
     if "soft_budget" in inputs and "budget_id" in inputs:
         yield Problem(
             "soft_budget", "with budget_id the gateway writes it into that shared budget; set it there"

@@ -77,6 +77,7 @@ class KeyFields(SharedFields, total=False):
     """What may be said of one key."""
 
     deliver: pulumi.Input[Mapping[str, Any]] | None  # `mount`, `path` and `property` (api-key) in Vault
+    consumer: pulumi.Input[Mapping[str, Any]] | None  # `external_secret`, `deployment`: awaited
     alias: pulumi.Input[str] | None  # auto-named `<name>-<7 hex>` if left out
     duration: pulumi.Input[str] | None  # the key expires so long after it was made or this was changed
     spend: pulumi.Input[float] | None  # what the key starts with

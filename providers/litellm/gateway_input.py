@@ -5,12 +5,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from providers.inputs import UNKNOWN, has_unknown, known_only
+from providers.kubernetes.cluster_input import check_cluster, check_reach
 from providers.litellm.kinds import AMOUNT
 from providers.reference import SecretReference
 
 __all__ = ["gateway_problems"]
 
-_GATEWAY = ("url", "admin_key", "ca_cert_file", "vault", "ready_timeout_seconds")
+_GATEWAY = ("url", "admin_key", "ca_cert_file", "vault", "ready_timeout_seconds", "cluster", "reach")
 _VAULT = ("address", "namespace", "ca_cert_file")
 
 
@@ -33,6 +34,10 @@ def _check_gateway(gateway: Any) -> None:
     if not has_unknown(given["admin_key"]):
         SecretReference.parse(given["admin_key"])
     known_only(given.get("vault", {}), _VAULT)
+    if "cluster" in given and given["cluster"] != UNKNOWN:
+        check_cluster(given["cluster"])
+    if "reach" in given and given["reach"] != UNKNOWN:
+        check_reach(given["reach"])
     timeout = given.get("ready_timeout_seconds", 0)
     if not has_unknown(timeout) and (reason := AMOUNT.problem(timeout)):
         raise ValueError(f"ready_timeout_seconds: {reason}")

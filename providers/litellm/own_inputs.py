@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from providers.kubernetes.consumer_input import consumer_problems
 from providers.litellm.destination import deliver_problems
 from providers.litellm.gateway_input import gateway_problems
 
@@ -42,6 +43,7 @@ OWN_INPUTS = (
     OwnInput("owner", _nothing),
     # The value is in Vault alone or in the state alone: what was delivered elsewhere can't be moved.
     OwnInput("deliver", deliver_problems, OnChange.REPLACE),
+    OwnInput("consumer", consumer_problems),
 )
 
 OWN_BY_NAME = {own.name: own for own in OWN_INPUTS}

@@ -9,6 +9,7 @@ from providers.inputs import UNKNOWN, Problem
 from providers.litellm.checks import check_inputs, warnings
 from providers.litellm.declaration import KeyFields
 from providers.litellm.fields import BY_NAME, FIELDS
+from providers.litellm.own_inputs import OWN_BY_NAME
 from providers.litellm.ownership import OWN_METADATA
 from tests.unit.providers.engine import GATEWAY, urn
 
@@ -20,7 +21,7 @@ def problems(**declared: Any) -> list[Problem]:
 
 
 def test_every_field_can_be_declared() -> None:
-    declared = KeyFields.__annotations__.keys() - {"deliver"}
+    declared = KeyFields.__annotations__.keys() - OWN_BY_NAME.keys()
     assert declared == {field.name for field in FIELDS} - {"key_alias"} | {"alias"}
 
 
@@ -95,6 +96,7 @@ def test_a_field_hidden_in_the_metadata_is_refused() -> None:
         {"rotation_interval": "30d"},
         {"soft_budget": 1.0, "budget_id": "b"},
         {"key_type": "llm_api", "allowed_routes": ["/v1/models"]},
+        {"consumer": {"deployment": "search/app"}},
     ],
     ids="+".join,
 )

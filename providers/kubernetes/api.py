@@ -1,0 +1,259 @@
+"""The Kubernetes API: documents in, documents out. The border where the client's errors become ours."""
+
+import json
+import os
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Self
+
+import urllib3
+import urllib3.exceptions
+import websocket
+import yaml
+from kubernetes import client, config
+from kubernetes.config.config_exception import ConfigException
+
+from providers.kubernetes.errors import (
+    ClusterDeniedError,
+    ClusterError,
+    ClusterRefusedError,
+    ClusterSetupError,
+    ClusterUnavailableError,
+    ClusterUntrustedError,
+    ObjectMissingError,
+)
+from providers.kubernetes.objects import Kind, Named
+from providers.kubernetes.streams import open_websocket
+
+__all__ = ["ClusterApi"]
+
+_TIMEOUT_SECONDS = (5, 30)  # to connect, to answer
+_AUTHENTICATION = ["BearerToken"]
+_MERGE_PATCH = "application/merge-patch+json"
+_DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+# Reads and merge patches may be repeated: doing them twice is doing them once.
+_REPEATED = urllib3.Retry(
+    total=3,
+    backoff_factor=0.3,
+    status_forcelist=(429, 500, 502, 503, 504),
+    allowed_methods=("GET", "PATCH"),
+    raise_on_status=False,
+)
+
+
+class ClusterApi:
+    """One cluster's API with one credential; every thread may use it.
+
+    Parameters
+    ----------
+    configuration
+        Of the Kubernetes client.
+    name
+        Of the cluster, as in a sentence.
+    """
+
+    def __init__(self, configuration: client.Configuration, name: str) -> None:
+        configuration.retries = _REPEATED
+        self.name = name
+        self._configuration = configuration
+        self._client = client.ApiClient(configuration)
+
+    @classmethod
+    def load(cls, kubeconfig: str, context: str | None) -> Self:
+        """Take a cluster's address and the credential from where `kubectl` does.
+
+        Parameters
+        ----------
+        kubeconfig
+            Path, or several that are merged, as in KUBECONFIG. If none of them is there and no context is
+            asked for, a Pod's ServiceAccount.
+        context
+            Of the kubeconfig; None: its current one.
+
+        Raises
+        ------
+        ClusterSetupError
+            If that gives nothing.
+        """
+        configuration = client.Configuration()
+        files = [Path(file).expanduser() for file in kubeconfig.split(os.pathsep) if file]
+        try:
+            if context is None and not any(file.exists() for file in files):
+                config.load_incluster_config(configuration)
+            else:
+                paths = os.pathsep.join(str(file) for file in files)
+                config.load_kube_config(paths, context, configuration)
+        except (ConfigException, yaml.YAMLError, OSError, TypeError, ValueError) as error:
+            raise ClusterSetupError(_unusable(kubeconfig, context, error)) from None
+        spoken = f" (context {context})" if context else ""
+        return cls(configuration, f"the cluster at {configuration.host}{spoken}")
+
+    def close(self) -> None:
+        """Close the sockets that wait for another request."""
+        self._client.rest_client.close()
+
+    # --- documents ---------------------------------------------------------------------------------------
+
+    def get(self, named: Named) -> dict[str, Any]:
+        """Read an object.
+
+        Raises
+        ------
+        ObjectMissingError
+            If it isn't there.
+        ClusterError
+            If the cluster can't be asked or refuses.
+        """
+        return self._request("GET", named.path, f"get {named}", missing=str(named))
+
+    def items(self, kind: Kind, namespace: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Read the objects of a namespace that a query (`labelSelector`, `fieldSelector`) selects.
+
+        Raises
+        ------
+        ClusterError
+            If the cluster can't be asked or refuses.
+        """
+        spoken = f"{kind.plural} in the namespace {namespace}"
+        path = kind.collection(namespace)
+        return list(self._request("GET", path, f"list {spoken}", missing=spoken, query=query)["items"] or ())
+
+    def merge(self, named: Named, patch: Mapping[str, Any]) -> dict[str, Any]:
+        """Change an object by a JSON merge patch, and give what it is then.
+
+        Raises
+        ------
+        ObjectMissingError
+            If it isn't there.
+        ClusterError
+            If the cluster can't be asked or refuses.
+        """
+        return self._request("PATCH", named.path, f"patch {named}", missing=str(named), body=patch)
+
+    def group_version(self, group: str) -> str:
+        """Give the version of an API group that the cluster prefers: `v1`.
+
+        Raises
+        ------
+        ObjectMissingError
+            If the cluster has no such group.
+        ClusterError
+            If the cluster can't be asked or refuses.
+        """
+        spoken = f"API {group}"
+        return str(
+            self._request("GET", f"/apis/{group}", f"look at the {spoken}", missing=spoken)[
+                "preferredVersion"
+            ]["version"]
+        )
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        action: str,
+        *,
+        missing: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        call = self._client.param_serialize(
+            method=method,
+            resource_path=path,
+            query_params=list((query or {}).items()),
+            header_params={"Accept": "application/json", "Content-Type": _MERGE_PATCH},
+            body=None if body is None else json.dumps(body),
+            auth_settings=_AUTHENTICATION,
+        )
+        try:
+            response = self._client.call_api(*call, _request_timeout=_TIMEOUT_SECONDS)
+            data = response.read()
+        except urllib3.exceptions.HTTPError as error:
+            reason = getattr(error, "reason", None)
+            raise self._unreached(reason if isinstance(reason, BaseException) else error) from None
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            raise self._refusal(action, missing, response.status, data)
+        document = json.loads(data)
+        return dict(document)
+
+    # --- streams -----------------------------------------------------------------------------------------
+
+    def stream(
+        self, named: Named, subresource: str, *, protocol: str, timeout_seconds: float | None
+    ) -> websocket.WebSocket:
+        """Open a stream to an object; whoever takes it closes it.
+
+        Parameters
+        ----------
+        named
+            The object.
+        subresource
+            With its query: `portforward?ports=4000`.
+        protocol
+            The subprotocol that is asked for.
+        timeout_seconds
+            To connect, and to be answered.
+
+        Raises
+        ------
+        ObjectMissingError
+            If the object isn't there.
+        ClusterError
+            If the cluster can't be asked or refuses.
+        """
+        _, url, headers, *_ = self._client.param_serialize(
+            "GET", f"{named.path}/{subresource}", auth_settings=_AUTHENTICATION
+        )
+        try:
+            return open_websocket(
+                self._configuration, url, headers, protocol=protocol, timeout_seconds=timeout_seconds
+            )
+        except websocket.WebSocketBadStatusException as error:
+            action = f"open {subresource.partition('?')[0]} of {named}"
+            raise self._refusal(action, str(named), error.status_code, error.resp_body or b"") from None
+        except (OSError, websocket.WebSocketException) as error:
+            raise self._unreached(error) from None
+
+    # --- the border --------------------------------------------------------------------------------------
+
+    def _unreached(self, error: BaseException) -> ClusterError:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return ClusterUntrustedError(self.name)
+        return ClusterUnavailableError(self.name, f"can't be reached ({_cause(error)})")
+
+    def _refusal(self, action: str, missing: str, status: int, body: bytes | str) -> ClusterError:
+        reason = _message(body) or f"HTTP {status}"
+        if status in _DENIED:
+            return ClusterDeniedError(self.name, action, reason)
+        if status == HTTPStatus.NOT_FOUND:
+            return ObjectMissingError(self.name, missing)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+            return ClusterUnavailableError(self.name, f"can't {action} now ({reason})")
+        return ClusterRefusedError(self.name, action, status, reason)
+
+
+def _message(body: bytes | str) -> str:
+    """Take the reason out of the `Status` that an API server answers with."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return ""
+    return str(document.get("message") or "") if isinstance(document, dict) else ""
+
+
+def _cause(error: BaseException) -> str:
+    """Say in a few words why a connection failed; urllib3 wraps it several times."""
+    text = str(error)
+    for words in ("Connection refused", "Name or service not known", "No route to host", "timed out"):
+        if words in text:
+            return words.lower()
+    return type(error).__name__
+
+
+def _unusable(kubeconfig: str, context: str | None, error: BaseException) -> str:
+    asked = f"the context {context} of {kubeconfig}" if context else kubeconfig
+    return (
+        f"there is no way to a Kubernetes cluster by {asked} ({error}); "
+        "set KUBECONFIG to a kubeconfig, and `context` to one of its contexts"
+    )

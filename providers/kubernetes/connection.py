@@ -1,0 +1,63 @@
+"""Which cluster is meant: a kubeconfig and a context, by default those of the `kubectl` command."""
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:  # a preview parses connections and opens none
+    from providers.kubernetes.api import ClusterApi
+
+__all__ = ["ClusterConnection", "close_all"]
+
+_DEFAULT_KUBECONFIG = "~/.kube/config"
+
+_apis: "dict[tuple[str, str | None], ClusterApi]" = {}
+_apis_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class ClusterConnection:
+    """A cluster. Nothing is read or opened before the first call.
+
+    Attributes
+    ----------
+    kubeconfig
+        Path; else KUBECONFIG, else ~/.kube/config, else the ServiceAccount of the Pod that this runs in.
+    context
+        Of the kubeconfig; else its current one.
+    """
+
+    kubeconfig: str | None = None
+    context: str | None = None
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any] | None) -> Self:
+        """Read the form in which a connection stands in a resource's inputs; checked before."""
+        given = value or {}
+        return cls(given.get("kubeconfig"), given.get("context"))
+
+    def api(self) -> "ClusterApi":
+        """Give the client, one per connection and process; every thread may use it.
+
+        Raises
+        ------
+        providers.kubernetes.errors.ClusterSetupError
+            If there is no kubeconfig, or if it can't be used.
+        """
+        from providers.kubernetes.api import ClusterApi  # noqa: PLC0415 - see above
+
+        kubeconfig = self.kubeconfig or os.environ.get("KUBECONFIG") or _DEFAULT_KUBECONFIG
+        with _apis_lock:
+            if (kubeconfig, self.context) not in _apis:
+                _apis[kubeconfig, self.context] = ClusterApi.load(kubeconfig, self.context)
+            return _apis[kubeconfig, self.context]
+
+
+def close_all() -> None:
+    """Close the sockets of every client of this process; a later call makes new ones."""
+    with _apis_lock:
+        for api in _apis.values():
+            api.close()
+        _apis.clear()
