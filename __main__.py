@@ -71,9 +71,9 @@ keys = VirtualKeys(
     "keys",
     url=litellm.url,
     admin_key=gateway.admin_key.reference() if gateway.admin_key else secrets.master_key,
-    vault=vault,
+    vault=vault.connection(),
     ready_timeout_seconds=gateway.ready_timeout_seconds,
-    keys=settings.keys,
+    keys={key.name: settings.fields_of(key) for key in settings.keys},
     opts=pulumi.ResourceOptions(depends_on=litellm.ready),
 )
 

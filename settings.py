@@ -8,58 +8,30 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, get_args
 
 import pulumi
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from providers.inputs import nearest
 from schema import NAMESPACE, KubernetesAuth, Section, Settings, SettingsError, TokenAuth
+from schema.key_rules import key_problems
 
 __all__ = ["load"]
 
 # --- what one section can't see --------------------------------------------------------------------------
 
-# LiteLLM's own words for "what the team may use" and "everything"; a wildcard names a provider's models.
-_SPECIAL_MODELS = ("all-team-models", "all-proxy-models")
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    match = get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {match[0]!r}?" if match else ""
-
 
 def _cross_checks(settings: Settings) -> list[str]:
     problems = []
-    names = [model.name for model in settings.models]
     for index, model in enumerate(settings.models):
         if model.api_key_env and model.api_key_env not in settings.provider_keys:
             problems.append(
                 f"{NAMESPACE}:models[{index}].apiKeyEnv: {model.api_key_env} is not in "
-                f"{NAMESPACE}:providerKeys{_nearest(model.api_key_env, settings.provider_keys)}"
+                f"{NAMESPACE}:providerKeys{nearest(model.api_key_env, settings.provider_keys)}"
             )
-    seen: dict[tuple[str, str], int] = {}
-    for index, key in enumerate(settings.keys):
-        problems += [
-            f"{NAMESPACE}:keys[{index}].models: {model_name!r} is not in the model list "
-            f"({', '.join(names)}){_nearest(model_name, names)}"
-            for model_name in key.models
-            if model_name not in names and model_name not in _SPECIAL_MODELS and "*" not in model_name
-        ]
-        for what, value in (("name", key.name), ("alias", key.alias)):
-            if value is not None and (first := seen.setdefault((what, value), index)) != index:
-                problems.append(
-                    f"{NAMESPACE}:keys[{index}].{what}: {value!r} is the {what} of keys[{first}] too; "
-                    f"each key needs its own"
-                )
-        if key.deliver:
-            place = f"{key.deliver.mount or settings.vault.mount}/{key.deliver.path}"
-            if (first := seen.setdefault(("deliver", place), index)) != index:
-                problems.append(
-                    f"{NAMESPACE}:keys[{index}].deliver: {place} is where keys[{first}] goes too; "
-                    f"each key needs its own path"
-                )
+    problems += key_problems(settings)
     for variable, wanted in _required_environment(settings):
         if variable not in os.environ and not pulumi.runtime.is_dry_run():
             problems.append(f"{NAMESPACE}:{wanted}: the environment variable {variable} is not set")
@@ -147,11 +119,12 @@ def _sentence(detail: ErrorDetails, raw: Mapping[str, Any]) -> str:
         return f"{where}: is missing"
     if detail["type"] == "extra_forbidden":
         known = _known_keys(detail["loc"][:-1])
-        hint = _nearest(str(steps[-1]), known)
+        hint = nearest(str(steps[-1]), known)
         return f"{where}: is not a known key{hint} (known: {', '.join(sorted(known))})"
     message = detail["msg"].removeprefix("Value error, ")
     message = re.sub("^Input should be", "expected", message)
     scalar = isinstance(got, str | int | float | bool) and steps[-1] != "value"
+    scalar = scalar and detail["type"] != "kind_of_field"  # which says itself what it got
     return f"{where}: {json.dumps(got)}: {message}" if scalar else f"{where}: {message}"
 
 

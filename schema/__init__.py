@@ -3,12 +3,14 @@
 `settings.py` reads the configuration into these; components take them as their arguments.
 """
 
+from typing import Any
+
 from pydantic import Field
 
 from schema.cluster import ExternalSecretsSettings, KubernetesSettings
 from schema.gateway import GatewaySettings, IngressSettings, ModelSettings
-from schema.keys import KeySettings
-from schema.section import NAMESPACE, EnvName, Section, SettingsError
+from schema.keys import KeyPolicy, KeySettings, SharedKeySettings, TemplateSettings
+from schema.section import NAMESPACE, EnvName, Label, Section, SettingsError
 from schema.vault import DatabaseSettings, KubernetesAuth, ProviderKey, TokenAuth, VaultSettings
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "ExternalSecretsSettings",
     "GatewaySettings",
     "IngressSettings",
+    "KeyPolicy",
     "KeySettings",
     "KubernetesAuth",
     "KubernetesSettings",
@@ -25,6 +28,8 @@ __all__ = [
     "Section",
     "Settings",
     "SettingsError",
+    "SharedKeySettings",
+    "TemplateSettings",
     "TokenAuth",
     "VaultSettings",
 ]
@@ -49,3 +54,13 @@ class Settings(Section):
     """The cluster."""
     keys: list[KeySettings] = []
     """The virtual keys."""
+    templates: dict[Label, TemplateSettings] = {}
+    """Name -> what keys have in common."""
+    key_policy: KeyPolicy = KeyPolicy()
+    """What the stack demands of each key."""
+
+    def fields_of(self, key: KeySettings) -> dict[str, Any]:
+        """Give a key's fields, its template's and its place in Vault included, as `VirtualKey` takes them."""
+        own = key.own(self.vault.mount)
+        template = self.templates.get(key.template or "")
+        return template.template().applied(key.name, own) if template else own

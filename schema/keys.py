@@ -1,10 +1,68 @@
-"""The virtual keys."""
+"""The virtual keys, and the templates that they have in common."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, create_model
+from pydantic_core import PydanticCustomError
 
-from schema.section import Label, Limit, LiteLLMDuration, Section, Usd, VaultPath
+from providers.litellm import KeyTemplate, fields
+from providers.litellm.kinds import Kind
+from schema.section import Label, LiteLLMDuration, Section, Usd, VaultPath
+
+_OF_ONE_KEY = ("key_alias", "duration", "spend")
+
+
+def _of_kind(kind: Kind) -> AfterValidator:
+    def check(value: Any) -> Any:
+        if reason := kind.problem(value):
+            raise PydanticCustomError("kind_of_field", "{reason}", {"reason": reason})
+        return value
+
+    return AfterValidator(check)
+
+
+def _declaration(field: fields.Field) -> tuple[Any, Any]:
+    """Give a field of the table the form in which pydantic takes it."""
+    words = field.kind.expected + (f"; {field.unit}" if field.unit else "")
+    licensed = " (only a licensed gateway takes it)" if field.licensed else ""
+    description = f"{words[0].upper()}{words[1:]}{licensed}."
+    return Annotated[Any, _of_kind(field.kind)], Field(default=None, description=description)
+
+
+_DECLARATIONS: dict[str, Any] = {
+    field.name: _declaration(field) for field in fields.FIELDS if field.name not in _OF_ONE_KEY
+}
+_Table = create_model("_Table", __base__=Section, **_DECLARATIONS)
+
+
+class SharedKeySettings(_Table):
+    """What a key and a template can say; what is left out is left to LiteLLM."""
+
+    max_ttl: LiteLLMDuration | None = None
+    """No key may live longer; a key without a duration lives as long."""
+
+    def said(self, *besides: str) -> dict[str, Any]:
+        """Give what is said, in the names of `providers.litellm`.
+
+        Parameters
+        ----------
+        besides
+            Names to leave out.
+        """
+        return self.model_dump(exclude=set(besides), exclude_none=True)
+
+
+class TemplateSettings(SharedKeySettings):
+    """What keys have in common; what a key says itself wins, of the metadata each name."""
+
+    alias_prefix: str = ""
+    """The alias of a key is this and its name."""
+    ttl: LiteLLMDuration | None = None
+    """The duration of a key without one of its own."""
+
+    def template(self) -> KeyTemplate:
+        """Say the same to the provider."""
+        return KeyTemplate(**self.said())
 
 
 class DeliverSettings(Section):
@@ -18,30 +76,32 @@ class DeliverSettings(Section):
     """Property that holds the key."""
 
 
-class KeySettings(Section):
+class KeySettings(SharedKeySettings):
     """One virtual key."""
 
     name: Label
     """Name of the resource; the alias begins with it."""
-    models: list[str] = Field(min_length=1)
-    """Models it may use."""
+    template: str | None = None
+    """Name of the template that says what this key doesn't."""
     alias: str | None = None
     """An alias of your own instead of `<name>-<7 hex>`."""
-    max_budget: Usd | None = None
-    """USD."""
-    budget_duration: LiteLLMDuration | None = None
-    """Time after which the spend begins anew: 30s, 15m, 24h, 7d, 2w, 1mo."""
     duration: LiteLLMDuration | None = None
     """Life of the key, from its creation."""
-    rpm_limit: Limit | None = None
-    """Requests a minute."""
-    tpm_limit: Limit | None = None
-    """Tokens a minute."""
-    metadata: dict[str, Any] = {}
-    """Anything; shown in the gateway beside our own marks."""
-    user_id: str | None = None
-    """Owner in LiteLLM."""
-    team_id: str | None = None
-    """Team in LiteLLM."""
     deliver: DeliverSettings | None = None
     """Put the key into Vault; the state then holds its hash, and no output holds the key."""
+
+    def own(self, mount: str) -> dict[str, Any]:
+        """Give what the key says itself, with the mount of a delivery that names none."""
+        said = self.said("name", "template")
+        return said | ({"deliver": {"mount": mount, **said["deliver"]}} if self.deliver else {})
+
+
+class KeyPolicy(Section):
+    """What each key of the stack has to say, itself or by its template."""
+
+    require_models: bool = True
+    """A list of models."""
+    require_max_budget: bool = False
+    """A maxBudget."""
+    max_budget: Usd | None = None
+    """A maxBudget of no more than this, USD."""

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from schema import NAMESPACE, Section, Settings, TokenAuth
+from schema import NAMESPACE, Section, Settings, SharedKeySettings, TokenAuth
 
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
 HEAD = f"""# Configuration
@@ -16,6 +16,9 @@ Every key of a stack's configuration, below `{NAMESPACE}:`. An unknown key is an
 Durations of Kubernetes and Vault are written `15s`, `5m`, `1h`; those of LiteLLM `30s`, `15m`, `24h`, `7d`,
 `2w`, `1mo`. Budgets are in USD.
 """
+
+
+SHARED = "fields of keys and templates"
 
 
 def sections(annotation: Any) -> Iterator[type[Section]]:
@@ -41,10 +44,15 @@ def table(section: type[Section], path: str) -> Iterator[str]:
     yield f"\n## {path}\n\n{(section.__doc__ or '').strip()}\n\n"
     yield "| key | default | what it is |\n|---|---|---|\n"
     inner: list[tuple[type[Section], str]] = []
+    shared = issubclass(section, SharedKeySettings) and section is not SharedKeySettings
     for name, field in section.model_fields.items():
+        if shared and name in SharedKeySettings.model_fields:
+            continue
         key = field.alias or name
         yield f"| `{key}` | {default_of(field)} | {field.description or ''} |\n"
         inner += [(kind, f"{path}.{key}") for kind in sections(field.annotation)]
+    if shared:
+        yield f"\nBesides: the [{SHARED}](#{SHARED.replace(' ', '-')}).\n"
     for kind, where in inner:
         suffix = " (method: token)" if kind is TokenAuth else ""
         yield from table(kind, where + suffix)
@@ -55,6 +63,7 @@ def page() -> str:
     for name, field in Settings.model_fields.items():
         for kind in sections(field.annotation):
             body += table(kind, field.alias or name)
+    body += table(SharedKeySettings, SHARED)
     return HEAD + "".join(body)
 
 

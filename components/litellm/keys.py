@@ -1,12 +1,11 @@
 """The virtual keys of a stack, one resource each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 
 from providers.litellm import VirtualKey
-from schema import KeySettings, VaultSettings
 
 __all__ = ["VirtualKeys"]
 
@@ -29,33 +28,41 @@ class VirtualKeys(pulumi.ComponentResource):
         *,
         url: pulumi.Input[str],
         admin_key: Mapping[str, Any],
-        vault: VaultSettings,
+        vault: Mapping[str, Any],
         ready_timeout_seconds: int,
-        keys: Sequence[KeySettings],
+        keys: Mapping[str, Mapping[str, Any]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """Declare the keys.
+
+        Parameters
+        ----------
+        url
+            Of the gateway.
+        admin_key
+            Where the admin key is found.
+        vault
+            How Vault is reached.
+        ready_timeout_seconds
+            How long the gateway is waited for.
+        keys
+            Name -> fields of `VirtualKey`.
+        """
         super().__init__("llm-gateway:litellm:VirtualKeys", name, None, opts)
         gateway = {
             "url": url,
             "admin_key": admin_key,
-            "vault": vault.connection(),
+            "vault": vault,
             "ready_timeout_seconds": ready_timeout_seconds,
         }
         outputs = {}
-        for settings in keys:
-            declared = settings.model_dump(
-                exclude={"name", "deliver"}, exclude_none=True, exclude_defaults=True
-            )
-            if settings.deliver:
-                declared["deliver"] = {"mount": vault.mount, **settings.deliver.model_dump(exclude_none=True)}
-            key = VirtualKey(
-                settings.name, gateway=gateway, **declared, opts=pulumi.ResourceOptions(parent=self)
-            )
-            outputs[settings.name] = {
+        for key_name, fields in keys.items():
+            key = VirtualKey(key_name, gateway=gateway, **fields, opts=pulumi.ResourceOptions(parent=self))
+            outputs[key_name] = {
                 "id": key.token_id,
                 "alias": key.key_alias,
-                "models": settings.models,
-                **({"vaultPath": key.vault_path} if settings.deliver else {"key": key.key}),
+                "models": fields.get("models", []),
+                **({"vaultPath": key.vault_path} if "deliver" in fields else {"key": key.key}),
             }
         self.outputs = pulumi.Output.from_input(outputs)
         self.register_outputs({})

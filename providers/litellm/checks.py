@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from providers.inputs import UNKNOWN, Problem, has_unknown, nearest
+from providers.litellm import renewal
 from providers.litellm.durations import parse_duration
 from providers.litellm.fields import BY_NAME, FIELDS, Stored
 from providers.litellm.own_inputs import OWN_BY_NAME
@@ -21,7 +22,7 @@ _PASSED_OVER = ("alias", "__provider")
 
 
 def check_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """Check a key's inputs and complete them with its alias.
+    """Check a key's inputs and complete them with its alias and what else follows from them.
 
     Parameters
     ----------
@@ -37,6 +38,7 @@ def check_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict
     """
     inputs = {name: value for name, value in news.items() if value is not None}
     inputs["key_alias"] = _effective_alias(olds, inputs)
+    inputs |= renewal.completed(inputs)
     return inputs, list(_problems(inputs))
 
 
@@ -73,6 +75,7 @@ def _problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
         elif name == "metadata":
             yield from _metadata_problems(value)
     yield from _pair_problems(inputs)
+    yield from renewal.problems(inputs)
 
 
 def alias_problem(alias: Any) -> str | None:

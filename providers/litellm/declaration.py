@@ -14,6 +14,7 @@ __all__ = ["KeyFields", "SharedFields"]
 class SharedFields(TypedDict, total=False):
     """What several keys may have in common."""
 
+    max_ttl: pulumi.Input[str] | None  # no duration may be longer; without one, it is the duration
     models: pulumi.Input[list[pulumi.Input[str]]] | None  # empty: every model
     metadata: pulumi.Input[Mapping[str, Any]] | None
     blocked: pulumi.Input[bool] | None

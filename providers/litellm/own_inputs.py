@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from providers.inputs import has_unknown
 from providers.kubernetes.consumer_input import consumer_problems
 from providers.litellm.destination import deliver_problems
 from providers.litellm.gateway_input import gateway_problems
+from providers.litellm.kinds import DURATION, Kind
 
 __all__ = ["OWN_BY_NAME", "OWN_INPUTS", "OnChange", "OwnInput"]
 
@@ -38,12 +40,23 @@ def _nothing(_: Any) -> Iterator[str]:
     return iter(())
 
 
+def _of(kind: Kind) -> Callable[[Any], Iterator[str]]:
+    """Want a value of one of the kinds that fields have."""
+
+    def problems(value: Any) -> Iterator[str]:
+        if not has_unknown(value) and (reason := kind.problem(value)):
+            yield reason
+
+    return problems
+
+
 OWN_INPUTS = (
     OwnInput("gateway", gateway_problems),
     OwnInput("owner", _nothing),
     # The value is in Vault alone or in the state alone: what was delivered elsewhere can't be moved.
     OwnInput("deliver", deliver_problems, OnChange.REPLACE),
     OwnInput("consumer", consumer_problems),
+    OwnInput("max_ttl", _of(DURATION)),
 )
 
 OWN_BY_NAME = {own.name: own for own in OWN_INPUTS}

@@ -21,6 +21,7 @@ from pulumi.dynamic import (
 from providers.dynamic import Provider, plain
 from providers.litellm import changes, checks, orphans
 from providers.litellm.declaration import KeyFields
+from providers.litellm.template import KeyTemplate
 
 __all__ = ["VirtualKey", "VirtualKeyProvider"]
 
@@ -103,6 +104,7 @@ class VirtualKey(Resource, module="litellm", name="VirtualKey"):
         name: str,
         *,
         gateway: pulumi.Input[Mapping[str, Any]],
+        template: KeyTemplate | None = None,
         opts: pulumi.ResourceOptions | None = None,
         **fields: Unpack[KeyFields],
     ) -> None:
@@ -115,9 +117,12 @@ class VirtualKey(Resource, module="litellm", name="VirtualKey"):
             (`{"env": NAME}`, `{"file": PATH}` or `{"vault": {"mount", "path", "property"}}`); and, if needed,
             `ca_cert_file`, `vault` (`address`, `namespace`, `ca_cert_file`; by default VAULT_ADDR and its
             like) and `ready_timeout_seconds` (120). A change of these touches no key.
+        template
+            What this key has in common with others; its own fields win.
         fields
             See `KeyFields`. What is left out is left to the gateway; what is taken out again is cleared.
         """
+        declared = template.applied(name, fields) if template else {**fields}
         parent = opts.parent if opts else None
         # As a plain awaitable: an Output would make the key depend on its parent, and so on itself.
         owner = pulumi.create_urn(name, f"pulumi-python:{self._resource_type_name}", parent).future()
@@ -126,8 +131,8 @@ class VirtualKey(Resource, module="litellm", name="VirtualKey"):
         super().__init__(
             VirtualKeyProvider(),
             name,
-            {"gateway": gateway, "owner": owner, **fields, **outputs},
+            {"gateway": gateway, "owner": owner, **declared, **outputs},
             pulumi.ResourceOptions.merge(secret, opts),
         )
-        for warning in checks.warnings(fields):
+        for warning in checks.warnings(declared):
             pulumi.log.warn(warning, self)

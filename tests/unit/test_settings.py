@@ -26,7 +26,7 @@ def test_the_dev_stack_loads() -> None:
     settings = load()
     assert settings.gateway.replicas == 1
     assert [key.name for key in settings.keys] == ["team-search", "team-support"]
-    assert settings.keys[0].max_budget == 5
+    assert settings.fields_of(settings.keys[0])["max_budget"] == 5
 
 
 def test_the_example_of_a_real_environment_loads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +51,16 @@ def remove(key: str) -> Callable[[Document], None]:
     return lambda document: document.pop(key)
 
 
+def template(*, key: int = 0, **said: Any) -> Callable[[Document], None]:
+    """Let a key refer to a template `team`."""
+
+    def apply(document: Document) -> None:
+        document["templates"] = {"team": said}
+        document["keys"][key]["template"] = "team"
+
+    return apply
+
+
 WRONG: dict[str, tuple[Callable[[Document], Any], str]] = {
     "unknown section": (
         change("gatway", {}),
@@ -71,15 +81,15 @@ WRONG: dict[str, tuple[Callable[[Document], Any], str]] = {
     ),
     "budget below 0": (
         change("keys.0.maxBudget", -5),
-        "llm-gateway:keys[0].maxBudget: -5: expected greater than or equal to 0",
+        "llm-gateway:keys[0].maxBudget: expected a number of 0 or more, got -5",
     ),
     "budget as text": (
         change("keys.0.maxBudget", "5"),
-        'llm-gateway:keys[0].maxBudget: "5": expected a valid number',
+        "llm-gateway:keys[0].maxBudget: expected a number of 0 or more, got '5'",
     ),
     "a duration LiteLLM doesn't know": (
         change("keys.0.budgetDuration", "30 days"),
-        'llm-gateway:keys[0].budgetDuration: "30 days":',
+        "llm-gateway:keys[0].budgetDuration: '30 days' is not a duration that LiteLLM knows",
     ),
     "a model that isn't in the list": (
         change("keys.0.models", ["gpt-4"]),
@@ -91,7 +101,7 @@ WRONG: dict[str, tuple[Callable[[Document], Any], str]] = {
     ),
     "two keys with one place": (
         lambda document: [key.update(deliver={"path": "keys/shared"}) for key in document["keys"]],
-        "llm-gateway:keys[1].deliver: litellm/keys/shared is where keys[0] goes too",
+        "llm-gateway:keys[1].deliver: 'litellm/keys/shared' is the place of keys[0] too",
     ),
     "a place with a slash before it": (
         change("keys.0.deliver", {"path": "/keys/a"}),
@@ -100,6 +110,57 @@ WRONG: dict[str, tuple[Callable[[Document], Any], str]] = {
     "two keys with one name": (
         change("keys.1.name", "team-search"),
         "llm-gateway:keys[1].name: 'team-search' is the name of keys[0] too",
+    ),
+    "a field of another kind": (
+        change("keys.0.allowedRoutes", "/v1/models"),
+        "llm-gateway:keys[0].allowedRoutes: expected a list of texts, got '/v1/models'",
+    ),
+    "fields that need one another": (
+        change("keys.0.tempBudgetIncrease", 5),
+        "llm-gateway:keys[0].tempBudgetIncrease: the gateway overlooks it without temp_budget_expiry",
+    ),
+    "metadata that the key itself carries": (
+        change("keys.0.metadata", {"pulumi-urn": "x"}),
+        "llm-gateway:keys[0].metadata: 'pulumi-urn' is written by this resource itself",
+    ),
+    "a template that isn't there": (
+        lambda document: (template()(document), change("keys.0.template", "taem")(document)),
+        "llm-gateway:keys[0].template: 'taem' is not in llm-gateway:templates (team); did you mean 'team'?",
+    ),
+    "a misspelt key of a template": (
+        template(maxBuget=5),
+        "llm-gateway:templates.team.maxBuget: is not a known key; did you mean 'maxBudget'?",
+    ),
+    "a model of a template that isn't in the list": (
+        lambda document: (template(models=["gpt-4"])(document), document["keys"][0].pop("models")),
+        "llm-gateway:templates.team.models: 'gpt-4' is not in the model list",
+    ),
+    "a ttl over maxTtl": (
+        template(ttl="40d", maxTtl="30d"),
+        "llm-gateway:templates.team.ttl: 40d is longer than max_ttl, which is 30d",
+    ),
+    "a duration over the template's maxTtl": (
+        lambda document: (template(maxTtl="30d")(document), change("keys.0.duration", "40d")(document)),
+        "llm-gateway:keys[0].duration: 40d is longer than max_ttl, which is 30d",
+    ),
+    "an alias that is another key's by its template": (
+        lambda document: (
+            template(aliasPrefix="x-")(document),
+            change("keys.1.alias", "x-team-search")(document),
+        ),
+        "llm-gateway:keys[1].alias: 'x-team-search' is the alias of keys[0] too",
+    ),
+    "no models where the stack wants them": (
+        lambda document: document["keys"][0].pop("models"),
+        "llm-gateway:keys[0].models: is missing; llm-gateway:keyPolicy.requireModels wants a list of models",
+    ),
+    "no budget where the stack wants one": (
+        lambda document: (document["keys"][0].pop("maxBudget"), document.update(keyPolicy={"maxBudget": 50})),
+        "llm-gateway:keys[0].maxBudget: is missing; llm-gateway:keyPolicy.maxBudget wants a budget",
+    ),
+    "more budget than the stack allows": (
+        change("keyPolicy", {"maxBudget": 19.5}),
+        "llm-gateway:keys[1].maxBudget: 20 is more than llm-gateway:keyPolicy.maxBudget, which is 19.5",
     ),
     "a namespace that Kubernetes would refuse": (
         change("gateway.namespace", "LiteLLM_prod"),
@@ -159,6 +220,24 @@ def test_a_wrong_key_is_named(spoil: Callable[[Document], Any], sentence: str) -
     with pytest.raises(SettingsError) as caught:
         load()
     assert any(line.startswith(sentence) for line in caught.value.sentences), caught.value.sentences
+
+
+def test_what_is_wrong_with_a_template_is_said_once() -> None:
+    document = dev_config()
+    template(ttl="40d", maxTtl="30d")(document)
+    document["keys"][1]["template"] = "team"
+    configure(document)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert len(caught.value.sentences) == 1
+
+
+def test_a_stack_can_do_without_models() -> None:
+    document = dev_config()
+    del document["keys"][0]["models"]
+    document["keyPolicy"] = {"requireModels": False}
+    configure(document)
+    assert "models" not in load().fields_of(load().keys[0])
 
 
 def test_all_problems_are_said_at_once() -> None:

@@ -222,6 +222,26 @@ def test_a_delivered_key_is_an_output_by_its_path_only(config: Document) -> None
     assert "key" in recorder.outputs["keys"]["team-support"]
 
 
+def test_a_key_has_the_fields_of_its_template_and_its_own(config: Document) -> None:
+    config["templates"] = {
+        "team": {
+            "aliasPrefix": "t-",
+            "ttl": "30d",
+            "maxTtl": "90d",
+            "blocked": True,
+            "metadata": {"tier": "gold"},
+        }
+    }
+    config["keys"][0] |= {"template": "team", "modelRpmLimit": {"gpt-4o": 5}}
+    recorder = declare(config)
+    key = recorder.one("litellm:VirtualKey", "team-search").inputs
+    assert (key["alias"], key["duration"], key["max_ttl"]) == ("t-team-search", "30d", "90d")
+    assert (key["blocked"], key["model_rpm_limit"], key["rpm_limit"]) == (True, {"gpt-4o": 5}, 600)
+    assert key["metadata"] == {"tier": "gold", "team": "search"}
+    assert "template" not in key
+    assert recorder.one("litellm:VirtualKey", "team-support").inputs.get("alias") is None
+
+
 def test_another_admin_key_can_be_referred_to(config: Document) -> None:
     config["gateway"]["adminKey"] = {"env": "LITELLM_ADMIN_KEY"}
     key = declare(config).one("litellm:VirtualKey", "team-search").inputs
