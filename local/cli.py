@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from local import teardown, up_down
+from local import second_cluster, teardown, up_down
 from local.environment import bypass_proxy, environment, export_lines
 from local.foreign_platform import Request
 from local.instance import DEFAULT_INSTANCE, INSTANCES, Instance
@@ -28,6 +28,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+cluster = typer.Typer(
+    help="A second cluster (a control plane without a node) beside the platform's own.", no_args_is_help=True
+)
+app.add_typer(cluster, name="cluster")
 
 InstanceOption = Annotated[
     str,
@@ -175,6 +180,19 @@ def destroy(
     _confirm(f"This deletes the gateway of the platform {name}, its keys and its secrets.", yes=yes)
     typer.echo("\n".join(teardown.revoke(instance)))
     teardown.destroy_rest(instance)
+
+
+@cluster.command("up")
+def cluster_up(name: InstanceOption = DEFAULT_INSTANCE) -> None:
+    """Start the second cluster within the platform's node; it ends with it. Prints its kubeconfig's path."""
+    typer.echo(second_cluster.bring_up(_instance(name)))
+
+
+@cluster.command("down")
+def cluster_down(name: InstanceOption = DEFAULT_INSTANCE) -> None:
+    """Stop the second cluster and delete all that it keeps."""
+    was_there = second_cluster.bring_down(_instance(name))
+    console.print("The second cluster is gone." if was_there else "There was no second cluster.")
 
 
 def _print_status(instance: Instance) -> None:

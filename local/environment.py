@@ -105,7 +105,7 @@ def export_lines(variables: Mapping[str, str]) -> list[str]:
 
 def bypass_proxy(instance: Instance) -> None:
     """Have this process and its children reach the platform directly, whatever proxy the machine uses."""
-    addresses = [instance.node_address, instance.openbao_address, "127.0.0.1"]
+    addresses = [instance.node_address, instance.second_address, instance.openbao_address, "127.0.0.1"]
     own = [*addresses, instance.link_network, instance.pod_network, instance.service_network]
     for name in ("NO_PROXY", "no_proxy"):
         present = [entry for entry in os.environ.get(name, "").split(",") if entry and entry not in own]

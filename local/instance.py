@@ -95,6 +95,20 @@ class Instance:
         return f"https://{self.node_address}:6443"
 
     @property
+    def second_address(self) -> str:
+        """Address of the second cluster's API server, which runs within the same node on request."""
+        return f"10.210.{self.index}.6"
+
+    @property
+    def second_service_network(self) -> str:
+        """Where the second cluster's ClusterIPs come from; without a node, nothing leads to them."""
+        return f"10.{112 + self.index}.0.0/16"
+
+    @property
+    def second_api_url(self) -> str:
+        return f"https://{self.second_address}:6443"
+
+    @property
     def forward_port(self) -> int:
         """Port on 127.0.0.1 that leads to OpenBao in a cluster that isn't ours."""
         return 18200 + self.index
@@ -117,6 +131,11 @@ class Instance:
     @property
     def node_folder(self) -> Path:
         return self.folder / "node"
+
+    @property
+    def second_folder(self) -> Path:
+        """Everything that the second cluster keeps."""
+        return self.node_folder / "second"
 
     @property
     def log_folder(self) -> Path:

@@ -7,12 +7,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from local import second_cluster
 from local.cluster import forward
 from local.cluster.api import Cluster, ClusterError, ClusterUnreachableError
 from local.cluster.deploy import PART_NAMESPACES
 from local.cluster.pods import PodState, pod_states
 from local.instance import Instance
 from local.node import cgroups, lifecycle
+from local.node.second import PREFIX
 from local.node.supervisor import PartState, read_table
 from local.processes import Process, processes
 from local.record import PlatformRecord
@@ -114,14 +116,21 @@ def summary(parts: Iterable[PartStatus]) -> PlatformState:
 
 
 def _parts_on_node(instance: Instance, node: Process) -> list[PartStatus]:
-    addresses = {"kube-apiserver": instance.api_url, "coredns": f"{instance.node_address}:53"}
+    addresses = {
+        "kube-apiserver": instance.api_url,
+        "coredns": f"{instance.node_address}:53",
+        f"{PREFIX}kube-apiserver": instance.second_api_url,
+    }
     namespace = node.namespace()
     inside = [process for process in processes() if process.namespace() == namespace]
     by_pid = {process.namespace_pid(): process for process in inside}
     shims = sum(process.resident_bytes() for process in inside if SHIM in process.arguments[0])
 
     parts = [PartStatus("node", State.UP, instance.node_address, node.resident_bytes(), node.started_at())]
-    for name, state in read_table(instance.node_folder / "processes.json").items():
+    table = read_table(instance.node_folder / "processes.json")
+    if second_cluster.find(instance):
+        table |= read_table(instance.second_folder / "processes.json")
+    for name, state in table.items():
         part = _node_part(name, state, by_pid.get(state.pid), addresses.get(name, ""))
         if name == "containerd" and part.resident_bytes:
             part = PartStatus(

@@ -3,19 +3,18 @@
 Imports little, for it stays in memory as long as the node runs.
 """
 
-import http.client
 import os
 import signal
 import socket
-import ssl
 import sys
 import time
 from pathlib import Path
 
 from local.instance import INSTANCES, Instance
 from local.node import cgroups, mounts, network
+from local.node.control_plane import api_is_ready
 from local.node.layout import NODE_NAME, Layout
-from local.node.parts import parts
+from local.node.parts import control_plane, parts
 from local.node.rotation import rotate_audit_log, rotate_logs
 from local.node.supervisor import Supervisor
 from local.processes import processes
@@ -49,7 +48,8 @@ def main(arguments: list[str]) -> None:
         rotate_logs(instance.log_folder)
         rotate_audit_log(instance.data_folder / "openbao-audit" / "audit.log")
 
-    supervisor.run(lambda: _api_is_ready(instance), upkeep)
+    plane = control_plane(layout)
+    supervisor.run(lambda: api_is_ready(plane), upkeep)
     _end_pods(instance, supervisor)
 
 
@@ -59,20 +59,6 @@ def _wait_for_link() -> None:
         if time.monotonic() > deadline:
             sys.exit("The host never connected the node's network.")
         time.sleep(0.05)
-
-
-def _api_is_ready(instance: Instance) -> bool:
-    pki = instance.pki_folder
-    context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
-    context.load_cert_chain(pki / "admin.crt", pki / "admin.key")
-    connection = http.client.HTTPSConnection(instance.node_address, 6443, timeout=2, context=context)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _end_pods(instance: Instance, supervisor: Supervisor) -> None:

@@ -8,7 +8,18 @@ from typing import Any
 from local.instance import Instance
 from toolchain.errors import UserError
 
-__all__ = ["attach", "detach", "foreign_routes", "is_attached", "link_exists", "own_routes", "set_up_inside"]
+__all__ = [
+    "add_second_address",
+    "attach",
+    "detach",
+    "drop_route_to_second",
+    "foreign_routes",
+    "is_attached",
+    "link_exists",
+    "own_routes",
+    "route_to_second",
+    "set_up_inside",
+]
 
 NODE_LINK = "eth0"
 
@@ -38,6 +49,22 @@ def set_up_inside(instance: Instance) -> None:
     _ip("address", "add", f"{instance.node_address}/30", "dev", NODE_LINK)
     _ip("link", "set", NODE_LINK, "up")
     _ip("route", "add", "default", "via", instance.host_address)
+
+
+def add_second_address(instance: Instance) -> None:
+    """Give the node the second cluster's address; called by a process within the node."""
+    _ip("address", "replace", f"{instance.second_address}/32", "dev", NODE_LINK)
+
+
+def route_to_second(instance: Instance) -> None:
+    """Let the host reach the second cluster's address through the node."""
+    _ip("route", "replace", instance.second_address, "via", instance.node_address, "dev", instance.link)
+
+
+def drop_route_to_second(instance: Instance) -> None:
+    """Undo that, where it was done."""
+    if instance.second_address in own_routes(instance):
+        _ip("route", "delete", instance.second_address, "dev", instance.link)
 
 
 def detach(instance: Instance) -> None:

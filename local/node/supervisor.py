@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from local.files import write_private
-from local.node.parts import Part
+from local.node.control_plane import Part
 
 __all__ = ["PartState", "Supervisor", "read_table"]
 

@@ -12,7 +12,13 @@ from toolchain.errors import UserError
 
 def networks(name: str) -> list[ipaddress.IPv4Network]:
     instance = Instance.named(name)
-    texts = (instance.link_network, instance.pod_network, instance.service_network)
+    texts = (
+        instance.link_network,
+        instance.pod_network,
+        instance.service_network,
+        instance.second_service_network,
+        f"{instance.second_address}/32",
+    )
     return [ipaddress.IPv4Network(text) for text in texts]
 
 
@@ -24,7 +30,7 @@ def test_instances_share_no_address() -> None:
 @pytest.mark.parametrize("name", INSTANCES)
 def test_addresses_lie_in_their_networks(name: str) -> None:
     instance = Instance.named(name)
-    link, pods, services = networks(name)
+    link, pods, services, *_ = networks(name)
     assert ipaddress.ip_address(instance.host_address) in link
     assert ipaddress.ip_address(instance.node_address) in link
     assert ipaddress.IPv4Network(instance.node_pod_network).subnet_of(pods)

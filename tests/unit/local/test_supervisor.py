@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from local.node.parts import Part
+from local.node.control_plane import Part
 from local.node.supervisor import Supervisor, read_table
 
 RUN = """
 import sys
 from pathlib import Path
-from local.node.parts import Part
+from local.node.control_plane import Part
 from local.node.supervisor import Supervisor
 folder = Path(sys.argv[1])
 parts = [
