@@ -40,6 +40,8 @@ class SharedKeySettings(_Table):
 
     max_ttl: LiteLLMDuration | None = None
     """No key may live longer; a key without a duration lives as long."""
+    renew: bool | None = None
+    """`pulumi up` sets the expiry anew, within maxTtl, when less than a third of the duration is left."""
 
     def said(self, *besides: str) -> dict[str, Any]:
         """Give what is said, in the names of `providers.litellm`.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.inputs import has_unknown
+from providers.litellm import renewal
 from providers.litellm.fields import FIELDS, GATEWAY_METADATA, Clearing, Field, Stored
 from providers.litellm.own_inputs import OWN_INPUTS, OnChange, OwnInput
 from providers.litellm.ownership import OWN_METADATA, marks
@@ -30,7 +31,12 @@ def declared_fields(inputs: Mapping[str, Any]) -> list[Field]:
 
 def changed_fields(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Field]:
     """List the fields whose declaration means something else than the state; unknown counts as changed."""
-    return [field for field in FIELDS if _differs(field, olds.get(field.name), news.get(field.name))]
+    return [
+        field
+        for field in FIELDS
+        if _differs(field, olds.get(field.name), news.get(field.name))
+        or (field.stored is Stored.EXPIRES and renewal.moves_expiry(olds, news))
+    ]
 
 
 def _differs(field: Field, old: Any, new: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from providers.inputs import UNKNOWN, Problem, has_unknown, nearest
-from providers.litellm import renewal
+from providers.litellm import clock, renewal
 from providers.litellm.durations import parse_duration
 from providers.litellm.fields import BY_NAME, FIELDS, Stored
 from providers.litellm.own_inputs import OWN_BY_NAME
@@ -38,7 +38,7 @@ def check_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict
     """
     inputs = {name: value for name, value in news.items() if value is not None}
     inputs["key_alias"] = _effective_alias(olds, inputs)
-    inputs |= renewal.completed(inputs)
+    inputs |= renewal.completed(olds, inputs, clock.now())
     return inputs, list(_problems(inputs))
 
 

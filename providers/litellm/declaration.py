@@ -15,6 +15,7 @@ class SharedFields(TypedDict, total=False):
     """What several keys may have in common."""
 
     max_ttl: pulumi.Input[str] | None  # no duration may be longer; without one, it is the duration
+    renew: pulumi.Input[bool] | None  # an `up` sets the expiry anew when less than a third is left
     models: pulumi.Input[list[pulumi.Input[str]]] | None  # empty: every model
     metadata: pulumi.Input[Mapping[str, Any]] | None
     blocked: pulumi.Input[bool] | None

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from providers.litellm import changes, orphans
+from providers.litellm import changes, clock, orphans, renewal
 from providers.litellm.client import GatewayClient
 from providers.litellm.delivery import Delivery, facts
 from providers.litellm.destination import Destination
@@ -249,6 +249,8 @@ def _change(
         if info is None:
             raise KeyGoneError(gateway.url, token_id)
         body["metadata"] = changes.whole_metadata(info.get("metadata") or {}, changed, news)
+    if "duration" in body:
+        body["duration"] = renewal.sent_duration(news, clock.now())
     if not body:
         return None
 

@@ -5,12 +5,12 @@ whose state was lost, of another one of the same name, or about to be replaced b
 a provider nothing. Those are never touched here.
 """
 
-import sys
 import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from providers.litellm.ownership import URN
+from providers.notices import notice
 
 if TYPE_CHECKING:  # a preview remembers, and looks for nothing
     from providers.litellm.client import GatewayClient, ListedKey
@@ -88,9 +88,7 @@ class OrphanIndex:
         return dict(by_urn)
 
     def _say_left_alone(self, key: "ListedKey") -> None:
-        """Tell the user; the plugin's standard error is shown by the Pulumi CLI."""
-        sys.stderr.write(
+        notice(
             f"the gateway at {self._gateway.url} has a key {key.alias!r} ({key.token_id}) that bears the "
-            "URN of a new one and is in use; it is left as it is, unless this is its replacement\n"
+            "URN of a new one and is in use; it is left as it is, unless this is its replacement"
         )
-        sys.stderr.flush()

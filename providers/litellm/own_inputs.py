@@ -9,7 +9,7 @@ from providers.inputs import has_unknown
 from providers.kubernetes.consumer_input import consumer_problems
 from providers.litellm.destination import deliver_problems
 from providers.litellm.gateway_input import gateway_problems
-from providers.litellm.kinds import DURATION, Kind
+from providers.litellm.kinds import DURATION, FLAG, Kind
 
 __all__ = ["OWN_BY_NAME", "OWN_INPUTS", "OnChange", "OwnInput"]
 
@@ -57,6 +57,9 @@ OWN_INPUTS = (
     OwnInput("deliver", deliver_problems, OnChange.REPLACE),
     OwnInput("consumer", consumer_problems),
     OwnInput("max_ttl", _of(DURATION)),
+    OwnInput("renew", _of(FLAG)),
+    OwnInput("minted", _nothing),
+    OwnInput("renewed", _nothing),
 )
 
 OWN_BY_NAME = {own.name: own for own in OWN_INPUTS}

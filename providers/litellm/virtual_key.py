@@ -19,9 +19,10 @@ from pulumi.dynamic import (
 )
 
 from providers.dynamic import Provider, plain
-from providers.litellm import changes, checks, orphans
+from providers.litellm import changes, checks, orphans, renewal
 from providers.litellm.declaration import KeyFields
 from providers.litellm.template import KeyTemplate
+from providers.notices import notice
 
 __all__ = ["VirtualKey", "VirtualKeyProvider"]
 
@@ -38,6 +39,8 @@ class VirtualKeyProvider(Provider):
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         olds, news = plain(_olds), plain(_news)
         orphans.remember(_id, olds.get("owner"))
+        for sentence in renewal.words(olds, news):
+            notice(sentence)
         return DiffResult(
             changes=bool(changes.changed_inputs(olds, news)),
             replaces=changes.replacing(olds, news),

@@ -8,7 +8,7 @@ import hashlib
 import json
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -82,6 +82,11 @@ class RefusedError(Exception):
 class FakeGateway:
     """Keys in memory, served by a transport.
 
+    Parameters
+    ----------
+    now
+        Its clock, UTC.
+
     Attributes
     ----------
     rows
@@ -90,7 +95,8 @@ class FakeGateway:
         Path -> number of requests.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
         self.rows: dict[str, dict[str, Any]] = {}
         self.archive: dict[str, dict[str, Any]] = {}
         self.calls: Counter[str] = Counter()
@@ -204,9 +210,8 @@ class FakeGateway:
         if value is None:
             row["expires"] = None
         else:
-            end = datetime.now(UTC) + timedelta(
-                seconds=parse_duration(value), milliseconds=secrets.randbelow(900)
-            )
+            seconds = 0 if value == "0s" else parse_duration(value)
+            end = self._now() + timedelta(seconds=seconds, milliseconds=secrets.randbelow(900))
             row["expires"] = end.isoformat(timespec="milliseconds")
 
     def _apply_soft_budget(self, row: dict[str, Any], value: float | None) -> None:
