@@ -33,10 +33,8 @@ store = VaultStore(
     vault=vault,
     external_secrets=settings.external_secrets,
     kubernetes_namespace=kubernetes_namespace,
-    service_account="litellm-store",
     mount=secrets.mount_path,
-    role=access.role,
-    token=access.token,
+    login=access.login,
     opts=on_cluster,
 )
 environment = SyncedSecret(

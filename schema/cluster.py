@@ -12,6 +12,8 @@ class ExternalSecretsSettings(Section):
 
     api_version: Literal["v1", "v1beta1"] = "v1"
     """Version of the operator's API."""
+    ca_source: Literal["ConfigMap", "Secret", "bundle"] = "ConfigMap"
+    """Where a store finds Vault's CA: in a ConfigMap or Secret that is made for it, or written into it."""
     refresh_interval: GoDuration = "15s"
     """How often the operator compares the Secret with Vault."""
     sync_timeout_seconds: int = Field(default=180, ge=10)

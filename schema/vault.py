@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 import pulumi
 from pydantic import Field, SecretStr, model_validator
 
+from schema.certificates import ca_problem
 from schema.section import NAMESPACE, Address, EnvName, GoDuration, Label, Section, SettingsError, VaultPath
 
 
@@ -123,8 +124,8 @@ class VaultSettings(Section):
             raise ValueError("internalAddress is plain http: use https, or say allowHttp: true")
         if self.ca_cert and self.ca_cert_env:
             raise ValueError("caCert and caCertEnv both given: expected one of them")
-        if self.ca_cert and "-----BEGIN CERTIFICATE-----" not in self.ca_cert:
-            raise ValueError("caCert is not PEM: expected -----BEGIN CERTIFICATE-----")
+        if self.ca_cert and (problem := ca_problem(self.ca_cert)):
+            raise ValueError(f"caCert {problem}")
         return self
 
     def connection(self) -> dict[str, Any]:
@@ -144,9 +145,12 @@ class VaultSettings(Section):
         if path is None:
             raise SettingsError([self._ca_problem("is not set; expected the path of a CA in PEM")])
         try:
-            return Path(path).read_text(encoding="ascii")
+            pem = Path(path).read_text(encoding="ascii", errors="replace")
         except OSError as error:
             raise SettingsError([self._ca_problem(f"names {path}: {error.strerror}")]) from None
+        if problem := ca_problem(pem):
+            raise SettingsError([self._ca_problem(f"names {path}, which {problem}")])
+        return pem
 
     def _ca_problem(self, what: str) -> str:
         return f"{NAMESPACE}:vault.caCertEnv: the environment variable {self.ca_cert_env} {what}"

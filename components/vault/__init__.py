@@ -1,6 +1,15 @@
 """What the gateway needs of Vault or OpenBao: the secrets themselves, and who may read them."""
 
 from components.vault.access import StoreAccess
+from components.vault.login import AppRoleLogin, KubernetesLogin, Login, TokenLogin
 from components.vault.secrets import GatewaySecrets, SecretPath
 
-__all__ = ["GatewaySecrets", "SecretPath", "StoreAccess"]
+__all__ = [
+    "AppRoleLogin",
+    "GatewaySecrets",
+    "KubernetesLogin",
+    "Login",
+    "SecretPath",
+    "StoreAccess",
+    "TokenLogin",
+]

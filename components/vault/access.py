@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_vault
 
+from components.vault.login import KubernetesLogin, TokenLogin
 from schema import KubernetesAuth, TokenAuth, VaultSettings
 
 __all__ = ["StoreAccess", "read_only_policy"]
@@ -36,15 +37,12 @@ class StoreAccess(pulumi.ComponentResource):
 
     Attributes
     ----------
-    role
-        Name of the role of the kubernetes auth method; None with a token.
-    token
-        The store's token, secret; None with the kubernetes auth method.
+    login
+        How the store logs in to get it: as its ServiceAccount, or with a token of its own.
     """
 
     policy: pulumi.Output[str]
-    role: pulumi.Output[str] | None = None
-    token: pulumi.Output[str] | None = None
+    login: KubernetesLogin | TokenLogin
 
     def __init__(
         self,
@@ -68,12 +66,14 @@ class StoreAccess(pulumi.ComponentResource):
             opts=self._child,
         )
         self.policy = policy.name
+        role: pulumi.Output[str] | None = None
         match vault.auth:
             case KubernetesAuth() as auth:
-                self.role = self._kubernetes_role(name, auth, service_account, kubernetes_namespace)
+                role = self._kubernetes_role(name, auth, service_account, kubernetes_namespace)
+                self.login = KubernetesLogin(auth.mount, role, auth.audience, service_account)
             case TokenAuth() as auth:
-                self.token = self._token(name, auth)
-        self.register_outputs({"policy": self.policy, "role": self.role})
+                self.login = TokenLogin(self._token(name, auth))
+        self.register_outputs({"policy": self.policy, "role": role})
 
     def _kubernetes_role(
         self, name: str, auth: KubernetesAuth, service_account: str, kubernetes_namespace: str

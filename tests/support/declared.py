@@ -2,7 +2,7 @@
 
 import json
 import runpy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,19 @@ class Recorder(pulumi.runtime.Mocks):
 
     def of_type(self, type_suffix: str) -> list[Declared]:
         return [r for r in self.resources if r.type.endswith(type_suffix)]
+
+
+def declare_with(program: Callable[[], object]) -> Recorder:
+    """Run a few lines of a program and give what they declared."""
+    recorder = Recorder()
+    pulumi.runtime.set_mocks(recorder, project="llm-gateway", stack="dev")
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's own has no types
+    def run() -> None:
+        program()
+
+    run()
+    return recorder
 
 
 def declare(document: Document, secret: tuple[str, ...] = (), *, preview: bool = False) -> Recorder:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -10,6 +12,7 @@ import yaml
 
 from schema import SettingsError
 from settings import load
+from tests.support.certificates import made_up_ca
 from tests.support.declared import ROOT, Document, configure, dev_config
 
 
@@ -197,6 +200,14 @@ WRONG: dict[str, tuple[Callable[[Document], Any], str]] = {
         lambda document: document["vault"].update(caCert="MIIB", caCertEnv=None),
         "llm-gateway:vault: caCert is not PEM",
     ),
+    "a CA that is cut off": (
+        lambda document: document["vault"].update(caCert=made_up_ca()[:200], caCertEnv=None),
+        "llm-gateway:vault: caCert is damaged",
+    ),
+    "a CA that has expired": (
+        lambda document: document["vault"].update(caCert=made_up_ca(-timedelta(days=1)), caCertEnv=None),
+        "llm-gateway:vault: caCert has expired: it was valid until",
+    ),
     "an Ingress without a class": (
         change("gateway.ingress", {"kind": "ingress", "host": "a.example.com"}),
         "llm-gateway:gateway.ingress: kind ingress needs className",
@@ -238,6 +249,26 @@ def test_a_stack_can_do_without_models() -> None:
     document["keyPolicy"] = {"requireModels": False}
     configure(document)
     assert "models" not in load().fields_of(load().keys[0])
+
+
+def test_an_old_ca_may_stand_beside_its_successor() -> None:
+    document = dev_config()
+    document["vault"].update(caCert=made_up_ca(-timedelta(days=1)) + made_up_ca(), caCertEnv=None)
+    configure(document)
+    assert load().vault.ca_pem() == document["vault"]["caCert"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"), [("hello", "is not PEM"), (made_up_ca(-timedelta(days=1)), "has expired")]
+)
+def test_the_file_of_a_ca_is_read_with_the_same_eyes(
+    content: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ca.crt").write_text(content)
+    monkeypatch.setenv("VAULT_CACERT", str(tmp_path / "ca.crt"))
+    configure(dev_config())
+    with pytest.raises(SettingsError, match=rf"VAULT_CACERT names .*ca\.crt, which {problem}"):
+        load().vault.ca_pem()
 
 
 def test_all_problems_are_said_at_once() -> None:
