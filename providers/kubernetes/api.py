@@ -60,14 +60,13 @@ class ClusterApi:
         self._client = client.ApiClient(configuration)
 
     @classmethod
-    def load(cls, kubeconfig: str, context: str | None) -> Self:
-        """Take a cluster's address and the credential from where `kubectl` does.
+    def load(cls, kubeconfig: str | None, context: str | None) -> Self:
+        """Take a cluster's address and the credential from where they are kept.
 
         Parameters
         ----------
         kubeconfig
-            Path, or several that are merged, as in KUBECONFIG. If none of them is there and no context is
-            asked for, a Pod's ServiceAccount.
+            Path, or several that are merged, as in KUBECONFIG; None: the ServiceAccount of this Pod.
         context
             Of the kubeconfig; None: its current one.
 
@@ -77,13 +76,12 @@ class ClusterApi:
             If that gives nothing.
         """
         configuration = client.Configuration()
-        files = [Path(file).expanduser() for file in kubeconfig.split(os.pathsep) if file]
         try:
-            if context is None and not any(file.exists() for file in files):
+            if kubeconfig is None:
                 config.load_incluster_config(configuration)
             else:
-                paths = os.pathsep.join(str(file) for file in files)
-                config.load_kube_config(paths, context, configuration)
+                files = [str(Path(file).expanduser()) for file in kubeconfig.split(os.pathsep) if file]
+                config.load_kube_config(os.pathsep.join(files), context, configuration)
         except (ConfigException, yaml.YAMLError, OSError, TypeError, ValueError) as error:
             raise ClusterSetupError(_unusable(kubeconfig, context, error)) from None
         spoken = f" (context {context})" if context else ""
@@ -163,7 +161,7 @@ class ClusterApi:
             resource_path=path,
             query_params=list((query or {}).items()),
             header_params={"Accept": "application/json", "Content-Type": _MERGE_PATCH},
-            body=None if body is None else json.dumps(body),
+            body=body,
             auth_settings=_AUTHENTICATION,
         )
         try:
@@ -251,9 +249,11 @@ def _cause(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _unusable(kubeconfig: str, context: str | None, error: BaseException) -> str:
-    asked = f"the context {context} of {kubeconfig}" if context else kubeconfig
+def _unusable(kubeconfig: str | None, context: str | None, error: BaseException) -> str:
+    source = f"the kubeconfig {kubeconfig}" if kubeconfig else "the ServiceAccount of this Pod"
+    asked = f"the context {context} of {source}" if context else source
+    reason = str(error).rstrip(".").removeprefix("Invalid kube-config file. ")
     return (
-        f"there is no way to a Kubernetes cluster by {asked} ({error}); "
-        "set KUBECONFIG to a kubeconfig, and `context` to one of its contexts"
+        f"{asked} leads to no Kubernetes cluster ({reason}); "
+        "set KUBECONFIG to a kubeconfig, and the context to one that is in it"
     )

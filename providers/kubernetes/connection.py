@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:  # a preview parses connections and opens none
@@ -11,9 +12,10 @@ if TYPE_CHECKING:  # a preview parses connections and opens none
 
 __all__ = ["ClusterConnection", "close_all"]
 
-_DEFAULT_KUBECONFIG = "~/.kube/config"
+_DEFAULT_KUBECONFIG = Path("~/.kube/config")
+_IN_A_POD = "KUBERNETES_SERVICE_HOST"
 
-_apis: "dict[tuple[str, str | None], ClusterApi]" = {}
+_apis: "dict[tuple[str | None, str | None], ClusterApi]" = {}
 _apis_lock = threading.Lock()
 
 
@@ -48,11 +50,19 @@ class ClusterConnection:
         """
         from providers.kubernetes.api import ClusterApi  # noqa: PLC0415 - see above
 
-        kubeconfig = self.kubeconfig or os.environ.get("KUBECONFIG") or _DEFAULT_KUBECONFIG
+        kubeconfig = self._effective_kubeconfig()
         with _apis_lock:
             if (kubeconfig, self.context) not in _apis:
                 _apis[kubeconfig, self.context] = ClusterApi.load(kubeconfig, self.context)
             return _apis[kubeconfig, self.context]
+
+    def _effective_kubeconfig(self) -> str | None:
+        """Give the path, or several as in KUBECONFIG; None in a Pod that has none."""
+        given = self.kubeconfig or os.environ.get("KUBECONFIG")
+        if given:
+            return given
+        default = _DEFAULT_KUBECONFIG.expanduser()
+        return None if _IN_A_POD in os.environ and not default.exists() else str(default)
 
 
 def close_all() -> None:

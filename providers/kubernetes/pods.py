@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from providers.kubernetes.errors import ClusterSetupError
 from providers.kubernetes.objects import condition
 
-__all__ = ["is_ready", "label_selector", "trouble"]
+__all__ = ["container_port", "is_ready", "label_selector", "trouble"]
 
 Pod = Mapping[str, Any]
 
@@ -19,6 +20,26 @@ def is_ready(pod: Pod) -> bool:
     """Whether a Pod takes traffic and isn't about to stop."""
     ready = condition(pod.get("status") or {}, "Ready")
     return ready is not None and ready["status"] == "True" and "deletionTimestamp" not in pod["metadata"]
+
+
+def container_port(pod: Pod, target: int | str) -> int:
+    """Give the number of a Service's targetPort, which may be a name that each Pod numbers by itself.
+
+    Raises
+    ------
+    ClusterSetupError
+        If the Pod has no port of that name.
+    """
+    if isinstance(target, int):
+        return target
+    for container in pod["spec"]["containers"]:
+        for port in container.get("ports") or ():
+            if port.get("name") == target:
+                return int(port["containerPort"])
+    raise ClusterSetupError(
+        f"Pod {pod['metadata']['namespace']}/{pod['metadata']['name']} has no port named {target!r}, "
+        "to which its Service leads; see that both use one name"
+    )
 
 
 def trouble(pods: Iterable[Pod]) -> str:

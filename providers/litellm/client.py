@@ -21,7 +21,9 @@ _TIMEOUT = httpx.Timeout(30, connect=5, pool=120)
 _LIMITS = httpx.Limits(max_connections=10, max_keepalive_connections=4)
 
 
-def http_client(url: str, ca_cert_file: str | None = None) -> httpx.Client:
+def http_client(
+    url: str, ca_cert_file: str | None = None, transport: httpx.BaseTransport | None = None
+) -> httpx.Client:
     """Make the pooled HTTP client of a gateway; Pulumi's plugin uses it from four threads.
 
     Parameters
@@ -30,12 +32,15 @@ def http_client(url: str, ca_cert_file: str | None = None) -> httpx.Client:
         Of the gateway.
     ca_cert_file
         CA that signed its certificate, PEM; else the system's.
+    transport
+        A way there that isn't TCP.
     """
     return httpx.Client(
         base_url=url,
         verify=ssl.create_default_context(cafile=ca_cert_file) if ca_cert_file else True,
         timeout=_TIMEOUT,
         limits=_LIMITS,
+        transport=transport,
     )
 
 

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 from pydantic import SecretStr
 
+from providers.kubernetes.cluster_input import ForwardedService
+from providers.kubernetes.connection import ClusterConnection
 from providers.litellm.client import GatewayClient, http_client
 from providers.litellm.errors import GatewaySetupError
 from providers.reference import SecretReference
@@ -70,15 +73,29 @@ def connect(gateway: Mapping[str, Any]) -> GatewayClient:
 
 
 def _new_client(gateway: Mapping[str, Any]) -> GatewayClient:
-    url = gateway["url"].rstrip("/")
-    ca_cert_file = gateway.get("ca_cert_file")
-    if ca_cert_file and not Path(ca_cert_file).is_file():
-        raise GatewaySetupError(f"the CA file {ca_cert_file} of the gateway at {url} isn't there")
+    url, http = _forwarded(gateway) if gateway.get("reach") else _direct(gateway)
     reference = SecretReference.parse(gateway["admin_key"])
     return GatewayClient(
         url,
-        http_client(url, ca_cert_file),
+        http,
         AdminKey(reference, VaultConnection.parse(gateway.get("vault"))),
         admin_key_place=str(reference),
         ready_timeout_seconds=gateway.get("ready_timeout_seconds", _READY_TIMEOUT_SECONDS),
     )
+
+
+def _direct(gateway: Mapping[str, Any]) -> tuple[str, httpx.Client]:
+    url = gateway["url"].rstrip("/")
+    ca_cert_file = gateway.get("ca_cert_file")
+    if ca_cert_file and not Path(ca_cert_file).is_file():
+        raise GatewaySetupError(f"the CA file {ca_cert_file} of the gateway at {url} isn't there")
+    return url, http_client(url, ca_cert_file)
+
+
+def _forwarded(gateway: Mapping[str, Any]) -> tuple[str, httpx.Client]:
+    """Reach the gateway by its Service, through the Kubernetes API; its `url` is only what apps are told."""
+    from providers.kubernetes.port_forward import PortForwardTransport  # noqa: PLC0415 - few stacks need it
+
+    service = ForwardedService.parse(gateway["reach"])
+    cluster = ClusterConnection.parse(gateway.get("cluster"))
+    return service.url, http_client(service.url, transport=PortForwardTransport(cluster, service))

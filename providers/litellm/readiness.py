@@ -1,20 +1,13 @@
-"""A gateway is waited for, because a rollout may be going on; for how long is said, and once per process."""
+"""A gateway is waited for, because a rollout may be going on; once per process, and not in silence."""
 
-import sys
 import threading
 import time
 
 import httpx
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_delay,
-    wait_exponential_jitter,
-)
 
 from providers.litellm.answers import json_object
 from providers.litellm.errors import GatewayNotReadyError, GatewaySetupError
+from providers.waiting import say, wait_until
 
 __all__ = ["Readiness"]
 
@@ -58,37 +51,27 @@ class Readiness:
                 return
             if self._deadline is None:
                 self._deadline = time.monotonic() + self._timeout_seconds
-            for attempt in Retrying(
-                retry=retry_if_exception_type(GatewayNotReadyError),
-                stop=stop_after_delay(max(0, self._deadline - time.monotonic())),
-                wait=wait_exponential_jitter(multiplier=0.5, max=3, jitter=0.5),
-                before_sleep=self._announce,
-                reraise=True,
-            ):
-                with attempt:
-                    self._probe()
+            seen = wait_until(
+                self._probe,
+                what=f"the gateway at {self._url} to be ready",
+                timeout_seconds=self._deadline - time.monotonic(),
+                report=say,
+            )
+            if seen:
+                raise GatewayNotReadyError(self._url, self._timeout_seconds, seen)
             self._ready = True
 
-    def _probe(self) -> None:
+    def _probe(self) -> str | None:
+        """Say why it isn't ready, or nothing."""
         try:
             response = self._http.get(_PROBE, timeout=_PROBE_TIMEOUT_SECONDS)
         except httpx.TransportError as error:
-            raise self._not_ready(f"it can't be reached ({error or type(error).__name__})") from None
+            return f"it can't be reached ({error or type(error).__name__})"
         database = (json_object(response) or {}).get("db")
         if response.is_server_error:
-            raise self._not_ready(f"HTTP {response.status_code}, database {database or 'not spoken of'}")
+            return f"HTTP {response.status_code}, database {database or 'not spoken of'}"
         if response.is_success and database == "Not connected":
             raise GatewaySetupError(
                 f"the gateway at {self._url} runs without a database and so can't keep keys; set DATABASE_URL"
             )
-
-    def _not_ready(self, seen: str) -> GatewayNotReadyError:
-        return GatewayNotReadyError(self._url, self._timeout_seconds, seen)
-
-    def _announce(self, state: RetryCallState) -> None:
-        """Say it once; the plugin's standard error is shown by the Pulumi CLI."""
-        if state.attempt_number == 1:
-            sys.stderr.write(
-                f"waiting up to {self._timeout_seconds:.0f} s for the gateway at {self._url} to be ready\n"
-            )
-            sys.stderr.flush()
+        return None

@@ -220,8 +220,12 @@ def test_a_wrong_admin_key_is_named_by_its_place(gateway: FakeGateway, engine: K
 
 
 def test_a_rollout_is_waited_for_and_said_once(
-    gateway: FakeGateway, engine: KeyEngine, capsys: pytest.CaptureFixture[str]
+    gateway: FakeGateway,
+    engine: KeyEngine,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("providers.waiting._SILENT_SECONDS", 0)
     answers = [httpx.Response(503, json={"db": "disconnected"}), httpx.Response(503, text="")]
 
     def rolling(request: httpx.Request) -> httpx.Response:
@@ -229,7 +233,10 @@ def test_a_rollout_is_waited_for_and_said_once(
 
     engine.up(client_of(rolling, ready_timeout_seconds=10))
     said = capsys.readouterr().err
-    assert said == "waiting up to 10 s for the gateway at http://gateway.test to be ready\n"
+    assert said == (
+        "waiting for the gateway at http://gateway.test to be ready (0 s of at most 10 s): "
+        "HTTP 503, database not spoken of\n"
+    )
 
 
 def test_what_the_probe_said_last_is_in_the_sentence(engine: KeyEngine) -> None:
