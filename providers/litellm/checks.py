@@ -9,7 +9,7 @@ from providers.inputs import UNKNOWN, Problem, has_unknown, nearest
 from providers.litellm import clock, renewal
 from providers.litellm.durations import parse_duration
 from providers.litellm.fields import BY_NAME, FIELDS, Stored
-from providers.litellm.own_inputs import OWN_BY_NAME
+from providers.litellm.own_inputs import OWN_BY_NAME, OWN_INPUTS
 from providers.litellm.ownership import OWN_METADATA, resource_name
 
 __all__ = ["alias_problem", "check_inputs", "parse_duration", "warnings"]
@@ -65,7 +65,8 @@ def _problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
             continue
         field = BY_NAME.get(name)
         if field is None:
-            known = [*(set(BY_NAME) - {"key_alias"}), "alias", *(set(OWN_BY_NAME) - {"owner"})]
+            own = [own.name for own in OWN_INPUTS if not own.ours]
+            known = [*(set(BY_NAME) - {"key_alias"}), "alias", *own]
             yield Problem(name, f"{name!r} is not a field of a virtual key{nearest(name, known)}")
         elif name == "key_alias":
             if reason := alias_problem(value):

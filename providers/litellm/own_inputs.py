@@ -29,11 +29,14 @@ class OwnInput:
     ----------
     problems
         Says what is wrong with a declared value, in which parts may be unknown.
+    ours
+        Completed by us, and nothing that a program says.
     """
 
     name: str
     problems: Callable[[Any], Iterator[str]]
     on_change: OnChange = OnChange.RECORD
+    ours: bool = False
 
 
 def _nothing(_: Any) -> Iterator[str]:
@@ -52,14 +55,14 @@ def _of(kind: Kind) -> Callable[[Any], Iterator[str]]:
 
 OWN_INPUTS = (
     OwnInput("gateway", gateway_problems),
-    OwnInput("owner", _nothing),
+    OwnInput("owner", _nothing, ours=True),
     # The value is in Vault alone or in the state alone: what was delivered elsewhere can't be moved.
     OwnInput("deliver", deliver_problems, OnChange.REPLACE),
     OwnInput("consumer", consumer_problems),
     OwnInput("max_ttl", _of(DURATION)),
     OwnInput("renew", _of(FLAG)),
-    OwnInput("minted", _nothing),
-    OwnInput("renewed", _nothing),
+    OwnInput("minted", _nothing, ours=True),
+    OwnInput("renewed", _nothing, ours=True),
 )
 
 OWN_BY_NAME = {own.name: own for own in OWN_INPUTS}

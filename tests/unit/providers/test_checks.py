@@ -9,7 +9,7 @@ from providers.inputs import UNKNOWN, Problem
 from providers.litellm.checks import check_inputs, warnings
 from providers.litellm.declaration import KeyFields
 from providers.litellm.fields import BY_NAME, FIELDS
-from providers.litellm.own_inputs import OWN_BY_NAME
+from providers.litellm.own_inputs import OWN_INPUTS
 from providers.litellm.ownership import OWN_METADATA
 from tests.unit.providers.engine import GATEWAY, urn
 
@@ -22,7 +22,8 @@ def problems(**declared: Any) -> list[Problem]:
 
 def test_every_field_can_be_declared() -> None:
     fields = {field.name for field in FIELDS} - {"key_alias"} | {"alias"}
-    assert KeyFields.__annotations__.keys() == fields | OWN_BY_NAME.keys() - {"gateway", "owner"}
+    own = {own.name for own in OWN_INPUTS if not own.ours} - {"gateway"}
+    assert KeyFields.__annotations__.keys() == fields | own
 
 
 def test_nothing_declared_is_fine() -> None:

@@ -32,7 +32,11 @@ def travel(monkeypatch: pytest.MonkeyPatch) -> Travel:
 def gateway(travel: Travel) -> FakeGateway:
     """Give a gateway that lives at the same time."""
     del travel
-    return FakeGateway(clock.now)
+
+    def now() -> datetime:
+        return clock.now()  # as it is set by then
+
+    return FakeGateway(now)
 
 
 def day_of(instant: str) -> float:
