@@ -41,7 +41,7 @@ environment = SyncedSecret(
     "litellm-env",
     settings=settings.external_secrets,
     kubernetes_namespace=kubernetes_namespace,
-    store_name=store.store_name,
+    store=store.reference,
     paths=[secrets.api_keys, secrets.database],
     opts=on_cluster,
 )

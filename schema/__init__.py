@@ -10,13 +10,16 @@ from pydantic import Field
 from schema.cluster import ExternalSecretsSettings, KubernetesSettings
 from schema.gateway import GatewaySettings, IngressSettings, ModelSettings
 from schema.keys import KeyPolicy, KeySettings, SharedKeySettings, TemplateSettings
+from schema.secrets import DynamicSettings, FileSettings, PushSettings, SecretSettings
 from schema.section import NAMESPACE, EnvName, Label, Section, SettingsError
 from schema.vault import DatabaseSettings, KubernetesAuth, ProviderKey, TokenAuth, VaultSettings
 
 __all__ = [
     "NAMESPACE",
     "DatabaseSettings",
+    "DynamicSettings",
     "ExternalSecretsSettings",
+    "FileSettings",
     "GatewaySettings",
     "IngressSettings",
     "KeyPolicy",
@@ -25,6 +28,8 @@ __all__ = [
     "KubernetesSettings",
     "ModelSettings",
     "ProviderKey",
+    "PushSettings",
+    "SecretSettings",
     "Section",
     "Settings",
     "SettingsError",

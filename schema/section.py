@@ -40,6 +40,7 @@ class Section(BaseModel):
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _GO_DURATION = re.compile(r"(\d+(\.\d+)?(ms|s|m|h))+")
 _VAULT_PATH = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+_SECRET_KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 
@@ -71,6 +72,36 @@ def _duration(value: str) -> str:
     return value
 
 
+def kv_path(value: str) -> str:
+    """Check a path below a KV v2 mount or an app's prefix: it names one secret and can't lead elsewhere.
+
+    Raises
+    ------
+    ValueError
+        Says why it could.
+    """
+    if "*" in value or "+" in value:
+        raise ValueError("expected the path of one secret, without a wildcard")
+    if not _VAULT_PATH.fullmatch(value):
+        raise ValueError("expected a path of letters, digits, '_', '.' and '-', without a '/' at its ends")
+    steps = value.split("/")
+    if not {".", ".."}.isdisjoint(steps):
+        raise ValueError("expected a path that doesn't climb: leave out '.' and '..'")
+    if steps[0] in ("data", "metadata") and len(steps) > 1:
+        raise ValueError(f"leave out {steps[0]}/, which KV v2 adds by itself")
+    return value
+
+
+def _kv_pattern(value: str) -> str:
+    """Check a path that may end in `/*`, or be `*`."""
+    above = value.removesuffix("*").removesuffix("/") if value.endswith("/*") or value == "*" else value
+    if above and ("*" in above or "+" in above):
+        raise ValueError("expected a wildcard at the end alone, as a step of its own: tls/*")
+    if above:
+        kv_path(above)
+    return value
+
+
 Label = Annotated[
     str, _matching(_LABEL, "a name that Kubernetes takes: a-z, 0-9 and '-', at most 63 characters")
 ]
@@ -79,6 +110,11 @@ Address = Annotated[str, AfterValidator(_https)]
 GoDuration = Annotated[str, _matching(_GO_DURATION, "a duration such as 15s, 5m or 1h")]
 LiteLLMDuration = Annotated[str, AfterValidator(_duration)]
 VaultPath = Annotated[str, _matching(_VAULT_PATH, "a Vault path without a leading or trailing '/'")]
+KvPath = Annotated[str, AfterValidator(kv_path)]
+KvPattern = Annotated[str, AfterValidator(_kv_pattern)]
+SecretKey = Annotated[
+    str, _matching(_SECRET_KEY, "a key that a Secret takes: letters, digits, '-', '_' and '.'")
+]
 EnvName = Annotated[str, _matching(_ENV_NAME, "the name of an environment variable")]
 Quantity = Annotated[str, _matching(_QUANTITY, "a Kubernetes quantity such as 500m or 768Mi")]
 Usd = Annotated[float, Field(ge=0, strict=True)]

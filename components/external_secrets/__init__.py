@@ -1,10 +1,15 @@
-"""External Secrets Operator: the store that reaches Vault, and the ExternalSecret that follows it."""
+"""External Secrets Operator: stores that reach Vault, secrets that follow it, and secrets pushed to it."""
 
-from components.external_secrets.external_secret import SyncedSecret
+from components.external_secrets.dynamic_secret import VaultDynamicSecret
+from components.external_secrets.external_secret import ExternalSecret, SyncedSecret
+from components.external_secrets.push_secret import PushSecret
 from components.external_secrets.store import ClusterScope, VaultStore
 
 __all__ = [
     "ClusterScope",
+    "ExternalSecret",
+    "PushSecret",
     "SyncedSecret",
+    "VaultDynamicSecret",
     "VaultStore",
 ]

@@ -60,7 +60,6 @@ class VaultStore(pulumi.ComponentResource):
         The store's `provider.vault`, for a generator that logs in likewise.
     """
 
-    store_name: pulumi.Output[str]
     reference: dict[str, Any]
     provider: dict[str, Any]
 
@@ -129,9 +128,8 @@ class VaultStore(pulumi.ComponentResource):
                 ),
             ),
         )
-        self.store_name = store.object_name
-        self.reference = {"kind": kind, "name": self.store_name}
-        self.register_outputs({"store": self.store_name})
+        self.reference = {"kind": kind, "name": store.object_name}
+        self.register_outputs({"store": store.object_name})
 
     def _metadata(self, object_name: str) -> dict[str, Any]:
         return {"name": object_name, "namespace": self._namespace, "labels": labels("secret-store")}
