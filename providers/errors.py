@@ -1,7 +1,7 @@
 """What a provider says when it can't go on.
 
 ProviderError                       one sentence, shown to the user without a traceback
- +-- ReferenceError_                a secret reference that gives nothing
+ +-- providers.reference            a secret reference that gives nothing, or no key
  +-- providers.vault.errors         what Vault or OpenBao answered
  +-- providers.kubernetes.errors    what a cluster answered
  +-- providers.litellm.errors       what the gateway answered

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # a preview checks references and resolves none
 
     from providers.vault.connection import VaultConnection
 
-__all__ = ["SecretMissingError", "SecretReference", "VaultProperty"]
+__all__ = ["SecretMissingError", "SecretReference", "SecretUnusableError", "VaultProperty"]
 
 
 class SecretMissingError(ProviderError):
@@ -31,6 +31,15 @@ class SecretMissingError(ProviderError):
     def __init__(self, reference: str, why: str) -> None:
         self.reference = reference
         super().__init__(f"{reference} {why}")
+
+
+class SecretUnusableError(ProviderError):
+    """A reference gives something that can't be a key."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(
+            f"{reference} holds a blank, a line break or a character beyond ASCII; expected the key alone"
+        )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from providers.litellm.answers import failure, is_not_found, json_object
+from providers.litellm.bearer import Bearer
 from providers.litellm.errors import GatewayError, GatewayUnavailableError, KeyGoneError, NotAGatewayError
 from providers.litellm.orphans import OrphanIndex
 from providers.litellm.readiness import Readiness
@@ -75,6 +76,8 @@ class GatewayClient:
         Gives the admin key whenever a call is made.
     admin_key_place
         Where that is, in words.
+    fresh_admin_key
+        Gives it past whatever `admin_key` remembers; asked when the gateway refuses the remembered one.
     ready_timeout_seconds
         How long the gateway is waited for at the first call.
     patience_seconds
@@ -93,13 +96,14 @@ class GatewayClient:
         admin_key: Callable[[], SecretStr],
         *,
         admin_key_place: str,
+        fresh_admin_key: Callable[[], SecretStr] | None = None,
         ready_timeout_seconds: float = 120,
         patience_seconds: float = 30,
     ) -> None:
         self.url = url
         self.patience_seconds = patience_seconds
         self._http = http
-        self._admin_key = admin_key
+        self._bearer = Bearer(admin_key, fresh_admin_key)
         self._admin_key_place = admin_key_place
         self._readiness = Readiness(url, http, ready_timeout_seconds)
         self.orphans = OrphanIndex(self)
@@ -214,9 +218,8 @@ class GatewayClient:
 
     def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
         self._readiness.wait()
-        headers = {"Authorization": f"Bearer {self._admin_key().get_secret_value()}"}
         try:
-            response = self._http.request(method, path, headers=headers, **content)
+            response = self._http.request(method, path, auth=self._bearer, **content)
         except httpx.TimeoutException:
             raise GatewayUnavailableError(self.url, f"doesn't answer {path} in time") from None
         except (httpx.TransportError, httpx.DecodingError) as error:

@@ -10,11 +10,12 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
+from providers.credentials import is_sendable
 from providers.kubernetes.cluster_input import ForwardedService
 from providers.kubernetes.connection import ClusterConnection
 from providers.litellm.client import GatewayClient, http_client
 from providers.litellm.errors import GatewaySetupError
-from providers.reference import SecretReference
+from providers.reference import SecretReference, SecretUnusableError
 from providers.vault.connection import VaultConnection
 
 __all__ = ["AdminKey", "connect"]
@@ -48,8 +49,20 @@ class AdminKey:
     def __call__(self) -> SecretStr:
         with self._lock:
             if self._fetched is None or time.monotonic() - self._fetched[0] > _REMEMBERED_SECONDS:
-                self._fetched = (time.monotonic(), self._reference.resolve(self._vault))
+                self._fetched = self._fetch()
             return self._fetched[1]
+
+    def fresh(self) -> SecretStr:
+        """Fetch it now: somebody else may have rotated it since."""
+        with self._lock:
+            self._fetched = self._fetch()
+            return self._fetched[1]
+
+    def _fetch(self) -> tuple[float, SecretStr]:
+        secret = self._reference.resolve(self._vault)
+        if not is_sendable(secret.get_secret_value()):
+            raise SecretUnusableError(str(self._reference))
+        return time.monotonic(), secret
 
 
 def connect(gateway: Mapping[str, Any]) -> GatewayClient:
@@ -75,11 +88,13 @@ def connect(gateway: Mapping[str, Any]) -> GatewayClient:
 def _new_client(gateway: Mapping[str, Any]) -> GatewayClient:
     url, http = _forwarded(gateway) if gateway.get("reach") else _direct(gateway)
     reference = SecretReference.parse(gateway["admin_key"])
+    admin_key = AdminKey(reference, VaultConnection.parse(gateway.get("vault")))
     return GatewayClient(
         url,
         http,
-        AdminKey(reference, VaultConnection.parse(gateway.get("vault"))),
+        admin_key,
         admin_key_place=str(reference),
+        fresh_admin_key=admin_key.fresh,
         ready_timeout_seconds=gateway.get("ready_timeout_seconds", _READY_TIMEOUT_SECONDS),
     )
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from pydantic import SecretStr
 
+from providers.credentials import Concealed
 from providers.errors import ProviderError
 from providers.litellm.destination import ALIAS, BASE_URL, EXPIRES, FACTS, OWNER, TOKEN_ID, Destination
 from providers.vault.connection import VaultConnection
@@ -111,7 +112,7 @@ class Delivery:
         PathTakenError
             If the path is another key's.
         """
-        before: dict[str, Any] = {}
+        before = Concealed()
 
         def merged(current: Mapping[str, Any]) -> dict[str, Any]:
             self._refuse_another_owner(current)

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from providers.credentials import Concealed
 from providers.litellm import changes, clock, orphans, renewal
 from providers.litellm.client import GatewayClient
 from providers.litellm.delivery import Delivery, facts
@@ -149,7 +150,7 @@ def _register_under_alias(
 
 def _register(gateway: GatewayClient, minted: MintedKey, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Make the gateway know a key, and see that it does."""
-    body = {"key": minted.value.get_secret_value(), **changes.creation(inputs)}
+    body = Concealed(changes.creation(inputs), key=minted.value.get_secret_value())
 
     def known() -> dict[str, Any] | None:
         return gateway.info(minted.token_id)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import hvac
+from pydantic import SecretStr
 
+from providers.credentials import is_sendable
 from providers.vault.errors import VaultSetupError
 
 __all__ = ["VaultConnection"]
@@ -71,22 +73,30 @@ class VaultConnection:
             raise VaultSetupError(f"the CA file {ca_cert_file} of Vault isn't there; see VAULT_CACERT")
         return hvac.Client(
             url=self.effective_address,
-            token=_token(),
+            token=_token().get_secret_value(),
             namespace=self.namespace or os.environ.get("VAULT_NAMESPACE") or None,
             verify=ca_cert_file or True,
             timeout=_TIMEOUT_SECONDS,
         )
 
 
-def _token() -> str:
-    token = os.environ.get("VAULT_TOKEN")
-    if not token:
-        try:
-            token = Path("~/.vault-token").expanduser().read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError):
-            token = None
-    if not token:
+def _token() -> SecretStr:
+    token = SecretStr(os.environ.get("VAULT_TOKEN") or _token_of_home())
+    if not token.get_secret_value():
         raise VaultSetupError(
             "there is no token for Vault; set VAULT_TOKEN or log in so that ~/.vault-token is written"
         )
+    if not is_sendable(token.get_secret_value()):
+        raise VaultSetupError(
+            "the token for Vault holds a blank, a line break or a character beyond ASCII; "
+            "expected the token alone in VAULT_TOKEN, or in ~/.vault-token"
+        )
     return token
+
+
+def _token_of_home() -> str:
+    """Read what `vault login` has written, if it has."""
+    try:
+        return Path("~/.vault-token").expanduser().read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -11,6 +11,7 @@ import hvac.exceptions
 import requests.exceptions
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
+from providers.credentials import Concealed
 from providers.vault.connection import VaultConnection
 from providers.vault.errors import (
     VaultConflictError,
@@ -86,7 +87,7 @@ class KvPath:
                         raise
                     return KvVersion()
                 found = self._document("read", answer)
-                return KvVersion(found["metadata"]["version"], found["data"] or {})
+                return KvVersion(found["metadata"]["version"], Concealed(found["data"] or {}))
         raise AssertionError  # tenacity raises what the last attempt raised
 
     def write(self, data: Mapping[str, Any], *, after: int) -> int:
@@ -141,7 +142,7 @@ class KvPath:
         """
         for _ in range(_CONFLICTS):
             current = self.read()
-            wanted = merged(current.data)
+            wanted = Concealed(merged(current.data))
             if wanted == current.data:
                 return current
             try:
