@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from tests.support.cluster import Cluster
 
@@ -50,6 +51,26 @@ class Namespace:
         template = {"metadata": {"labels": labels}, "spec": pod}
         spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
         self.create("apps/v1", "Deployment", name, spec=spec)
+
+    def scale(self, deployment: str, replicas: int) -> None:
+        """Set the number of a Deployment's replicas."""
+        self.cluster.apps.patch_namespaced_deployment_scale(
+            deployment, self.name, {"spec": {"replicas": replicas}}
+        )
+
+    def wait_for_replicas(self, deployment: str, replicas: int, timeout_seconds: float = 60) -> None:
+        """Wait until just as many Pods are ready."""
+
+        @retry(
+            retry=retry_if_result(lambda reached: not reached),
+            stop=stop_after_delay(timeout_seconds),
+            wait=wait_fixed(0.2),
+        )
+        def reached() -> bool:
+            status = self.cluster.apps.read_namespaced_deployment(deployment, self.name).status
+            return (status.ready_replicas or 0) == replicas == len(self.pods(deployment))
+
+        reached()
 
     def pods(self, app: str) -> list[str]:
         """Name the Pods of a Deployment that aren't about to end."""
