@@ -34,12 +34,11 @@ class Plugin:
     @staticmethod
     def _struct(properties: dict[str, Any]) -> Struct:
         struct = Struct()
-        struct.update(properties)
+        struct.update({"__provider": KEY} | properties)
         return struct
 
-    def check(self, news: dict[str, Any], provider: str = KEY) -> tuple[dict[str, Any], list[str]]:
-        news = news | {"__provider": provider}
-        answer = self._stub.Check(pb.CheckRequest(olds=Struct(), news=self._struct(news)))
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        answer = self._stub.Check(pb.CheckRequest(olds=self._struct(olds), news=self._struct(news)))
         return MessageToDict(answer.inputs), [
             f"{f.property}: {f.reason}".removeprefix(": ") for f in answer.failures
         ]

@@ -49,7 +49,7 @@ def test_a_key_lives_in_the_plugin(plugin: Plugin, gateway: FakeGateway, url: st
         "models": ["gpt-4o"],
         "max_budget": 5,
     }
-    inputs, failures = plugin.check(declared)
+    inputs, failures = plugin.check({}, declared)
     assert failures == []
     id_, state = plugin.create(inputs)
     assert gateway.rows.keys() == {id_}
@@ -68,21 +68,23 @@ def test_a_key_lives_in_the_plugin(plugin: Plugin, gateway: FakeGateway, url: st
 
 def test_the_plugin_ends_with_the_engine_that_started_it() -> None:
     with plugin_process({}) as plugin:
-        plugin.check({"owner": urn("app")})
+        plugin.check({}, {"owner": urn("app")})
         plugin.engine_ends()
         assert plugin.exit_code() == 1
 
 
 def test_a_failure_is_a_sentence_and_no_traceback(plugin: Plugin) -> None:
     unreachable = {"url": "http://127.0.0.1:1", "admin_key": {"env": "ADMIN_KEY"}, "ready_timeout_seconds": 0}
-    inputs, _ = plugin.check({"gateway": unreachable, "owner": urn("app")})
+    inputs, _ = plugin.check({}, {"gateway": unreachable, "owner": urn("app")})
     with pytest.raises(grpc.RpcError) as raised:
         plugin.create(inputs)
     assert raised.value.details().startswith("the gateway at http://127.0.0.1:1 isn't ready after 0 s: ")
 
 
 def test_a_bug_still_shows_where_it_is(plugin: Plugin) -> None:
-    inputs, _ = plugin.check({"gateway": {"url": "http://127.0.0.1:1", "admin_key": {"env": "ADMIN_KEY"}}})
+    inputs, _ = plugin.check(
+        {}, {"gateway": {"url": "http://127.0.0.1:1", "admin_key": {"env": "ADMIN_KEY"}}}
+    )
     del inputs["gateway"]
     with pytest.raises(grpc.RpcError) as raised:
         plugin.create(inputs)
@@ -91,25 +93,35 @@ def test_a_bug_still_shows_where_it_is(plugin: Plugin) -> None:
 
 def test_unknown_inputs_pass_the_check(plugin: Plugin) -> None:
     inputs, failures = plugin.check(
-        {"gateway": {"url": UNKNOWN, "admin_key": {"env": "A"}}, "owner": urn("app"), "max_budget": UNKNOWN}
+        {},
+        {"gateway": {"url": UNKNOWN, "admin_key": {"env": "A"}}, "owner": urn("app"), "max_budget": UNKNOWN},
     )
     assert failures == []
     assert (inputs["gateway"]["url"], inputs["max_budget"]) == (UNKNOWN, UNKNOWN)
     assert plugin.diff("x", inputs | {"max_budget": 5}, inputs) == (True, [])
     inputs, failures = plugin.check(
-        {"mount": UNKNOWN, "path": "p", "properties": {"a": {"value": UNKNOWN}}, "vault": {}}, SECRET
+        {},
+        {
+            "__provider": SECRET,
+            "mount": UNKNOWN,
+            "path": "p",
+            "properties": {"a": {"value": UNKNOWN}},
+            "vault": {},
+        },
     )
     assert failures == []
 
 
 def test_a_check_names_the_field(plugin: Plugin) -> None:
     gateway = {"url": "http://x", "admin_key": {"env": "A"}}
-    _, failures = plugin.check({"gateway": gateway, "owner": urn("app"), "max_budget": -1, "modles": []})
+    _, failures = plugin.check({}, {"gateway": gateway, "owner": urn("app"), "max_budget": -1, "modles": []})
     assert sorted(failures) == [
         "max_budget: expected a number of 0 or more, got -1",
         "modles: 'modles' is not a field of a virtual key; did you mean 'models'?",
     ]
-    _, failures = plugin.check({"mount": "m", "path": "p", "properties": {"a": {"env": 1}}}, SECRET)
+    _, failures = plugin.check(
+        {}, {"__provider": SECRET, "mount": "m", "path": "p", "properties": {"a": {"env": 1}}}
+    )
     assert failures == ["properties.a: expected env to be the name of an environment variable"]
 
 

@@ -1,0 +1,120 @@
+"""Runs: one operation during which something goes wrong. Which there are, and how they end."""
+
+import queue
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.faults.operations import Operation
+from tests.faults.proxy import Fault
+from tests.faults.resource import Resource
+from tests.faults.servers import Servers
+from tests.faults.wires import Plan, Wires
+from tests.faults.world import World
+
+__all__ = ["Run", "Runner", "fewer"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One of them.
+
+    Attributes
+    ----------
+    plans
+        What goes wrong; several things one after another.
+    """
+
+    operation: Operation
+    plans: tuple[Plan, ...]
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {', '.join(map(str, self.plans))}"
+
+
+class Runner:
+    """Carries runs out, several at once, each pair of proxies for one at a time.
+
+    Parameters
+    ----------
+    servers
+        Past the proxies.
+    wires
+        As many pairs of proxies as runs go on at once.
+
+    Attributes
+    ----------
+    done
+        How many runs there were.
+    """
+
+    def __init__(self, servers: Servers, wires: Sequence[Wires]) -> None:
+        self.done = 0
+        self._servers = servers
+        self._free: queue.Queue[Wires] = queue.Queue()
+        self._at_once = len(wires)
+        self._calls: dict[str, list[str]] = {}
+        for pair in wires:
+            self._free.put(pair)
+
+    @contextmanager
+    def resource(self) -> Iterator[Resource]:
+        """Give a new resource on a pair of proxies that is free, and leave nothing of it behind."""
+        wires = self._free.get()
+        world = World(self._servers, wires)
+        try:
+            yield Resource(world)
+        finally:
+            world.tidy()
+            self._free.put(wires)
+
+    def calls(self, operation: Operation) -> list[str]:
+        """Give an operation's requests when nothing goes wrong, written down the first time."""
+        if operation.name not in self._calls:
+            with self.resource() as resource:
+                resource.prepare(operation)
+                resource.undergo(operation)
+                self._calls[operation.name] = list(resource.world.wires.calls)
+                resource.bring_to(None)
+        return self._calls[operation.name]
+
+    def every_run(self, operation: Operation, faults: Sequence[Fault], *, lasting: bool = False) -> list[Run]:
+        """Give each of the faults at each step, in their order."""
+        steps = range(1, len(self.calls(operation)) + 1)
+        return [Run(operation, (Plan(step, fault, lasting),)) for step in steps for fault in faults]
+
+    def failures(self, runs: Iterable[Run]) -> list[str]:
+        """Carry runs out, and say of each that left something else than one key what it left."""
+        with ThreadPoolExecutor(self._at_once) as pool:
+            return [failure for failure in pool.map(self._failure, runs) if failure]
+
+    def _failure(self, run: Run) -> str | None:
+        with self.resource() as resource:
+            try:
+                self._carry_out(run, resource)
+            except Exception:  # noqa: BLE001 - whatever it is, the other runs go on
+                calls = "\n  ".join(resource.world.wires.calls)
+                return f"{run}\n  {calls}\n{traceback.format_exc(limit=-3)}"
+            finally:
+                self.done += 1
+        return None
+
+    @staticmethod
+    def _carry_out(run: Run, resource: Resource) -> None:
+        resource.prepare(run.operation)
+        resource.undergo(run.operation, *run.plans)
+        resource.bring_to(run.operation.after)
+        if run.operation.after is not None:
+            resource.assert_whole(run.operation.after)
+            if not run.operation.delivers:
+                resource.world.assert_vault_has(run.operation.theirs)
+            resource.bring_to(None)
+        resource.world.assert_no_key()
+        resource.world.assert_vault_has(run.operation.theirs)
+
+
+def fewer(runs: Sequence[Run], number: int) -> list[Run]:
+    """Take so many of them, spread evenly: each step and each fault comes up."""
+    return [runs[index * len(runs) // number] for index in range(min(number, len(runs)))]

@@ -1,0 +1,75 @@
+"""The real gateway and the real Vault past every proxy: what stands there, and what others do to it."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import hvac
+import hvac.exceptions
+
+__all__ = ["Servers", "hash_of"]
+
+_PAGE_SIZE = 100
+
+
+def hash_of(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+class Servers:
+    """The tests' own hands on both.
+
+    Parameters
+    ----------
+    gateway
+        A client with every right.
+    vault
+        The same.
+    mount
+        A KV v2 mount of the tests' own.
+    """
+
+    def __init__(self, gateway: httpx.Client, vault: hvac.Client, mount: str) -> None:
+        self.gateway = gateway
+        self.mount = mount
+        self._kv = vault.secrets.kv.v2
+
+    def living(self, urn: str) -> set[str]:
+        """Give the hashes of the keys that bear a URN."""
+        found = set()
+        page, pages = 1, 1
+        while page <= pages:
+            query: dict[str, Any] = {"size": _PAGE_SIZE, "return_full_object": "true", "page": page}
+            answer = self.gateway.get("/key/list", params=query).raise_for_status().json()
+            for row in answer["keys"]:
+                if (row.get("metadata") or {}).get("pulumi-urn") == urn:
+                    found.add(row["token"])
+            page, pages = page + 1, answer["total_pages"]
+        return found
+
+    def info(self, token_id: str) -> dict[str, Any]:
+        """Give a key's row, in which times stand as the providers see them."""
+        answer = self.gateway.get("/key/info", params={"key": token_id}).raise_for_status()
+        return dict(answer.json()["info"])
+
+    def change(self, token_id: str, **fields: Any) -> None:
+        """Change a key as somebody else would."""
+        self.gateway.post("/key/update", json={"key": token_id, **fields}).raise_for_status()
+
+    def delete(self, token_id: str) -> None:
+        self.gateway.post("/key/delete", json={"keys": [token_id]}).raise_for_status()
+
+    def standing(self, path: str) -> dict[str, str]:
+        """Give the properties at a path; empty if nothing is there."""
+        try:
+            answer = self._kv.read_secret_version(path, mount_point=self.mount, raise_on_deleted_version=True)
+        except hvac.exceptions.InvalidPath:
+            return {}
+        return dict(answer["data"]["data"])
+
+    def put(self, path: str, properties: Mapping[str, str]) -> None:
+        self._kv.create_or_update_secret(path, secret=dict(properties), mount_point=self.mount)
+
+    def drop(self, path: str) -> None:
+        self._kv.delete_metadata_and_all_versions(path, mount_point=self.mount)

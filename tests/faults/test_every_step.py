@@ -1,0 +1,30 @@
+"""Each kind of fault at each step of each operation: after one `up` more there is exactly one key."""
+
+import pytest
+
+from tests.faults.conftest import SOAK
+from tests.faults.operations import OPERATIONS, Operation
+from tests.faults.proxy import BREAKS, KILLS
+from tests.faults.runs import Runner, fewer
+
+pytestmark = pytest.mark.usefixtures("credentials", "_impatient")
+
+EVERY_OPERATION = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+
+
+@EVERY_OPERATION
+def test_one_up_gets_over_a_fault_at_any_step(runner: Runner, operation: Operation) -> None:
+    runs = runner.every_run(operation, BREAKS)
+    assert runner.failures(runs if SOAK else fewer(runs, 8)) == []
+
+
+@EVERY_OPERATION
+def test_an_outage_from_any_step_on_is_made_good_by_the_next_up(runner: Runner, operation: Operation) -> None:
+    runs = runner.every_run(operation, BREAKS, lasting=True)
+    assert runner.failures(runs if SOAK else fewer(runs, 5)) == []
+
+
+@EVERY_OPERATION
+def test_a_plugin_that_is_killed_at_any_step_leaves_no_trace(runner: Runner, operation: Operation) -> None:
+    runs = runner.every_run(operation, KILLS)
+    assert runner.failures(runs if SOAK else fewer(runs, 4)) == []

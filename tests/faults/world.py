@@ -1,0 +1,97 @@
+"""One key between both proxies: its names, its declaration, and what has to be there in the end."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from tests.faults.operations import DELIVERED
+from tests.faults.servers import Servers, hash_of
+from tests.faults.stack import Properties, Saved
+from tests.faults.wires import Wires
+
+__all__ = ["ADMIN_KEY_VARIABLE", "World"]
+
+ADMIN_KEY_VARIABLE = "LLM_GATEWAY_FAULTS_ADMIN_KEY"
+_LOOKS = 4
+
+
+class World:
+    """A resource of its own name, and its path in Vault.
+
+    Parameters
+    ----------
+    servers
+        Past the proxies.
+    wires
+        The proxies that the resource is declared with.
+    project
+        Name of the Pulumi project that declares it, in the stack `dev`.
+    """
+
+    def __init__(self, servers: Servers, wires: Wires, project: str = "faults") -> None:
+        self.name = f"faults-{secrets.token_hex(4)}"
+        self.urn = f"urn:pulumi:dev::{project}::pulumi-python:dynamic/litellm:VirtualKey::{self.name}"
+        self.path = f"keys/{self.name}"
+        self.servers, self.wires = servers, wires
+
+    def fields(self, declared: Mapping[str, Any]) -> Properties:
+        """Complete a declaration with the gateway, and with names of this world's own."""
+        fields: Properties = {
+            "gateway": {
+                "url": self.wires.gateway_url,
+                "admin_key": {"env": ADMIN_KEY_VARIABLE},
+                "vault": {"address": self.wires.vault_url},
+                "ready_timeout_seconds": 1,
+            },
+            **declared,
+        }
+        if declared.get("deliver") == DELIVERED:
+            fields["deliver"] = {"mount": self.servers.mount, "path": self.path}
+        if "alias" in declared:
+            fields["alias"] = f"{self.name}-{declared['alias']}"
+        return fields
+
+    # --- what is left ------------------------------------------------------------------------------------
+
+    def assert_one_key(self, saved: Saved | None, *, delivered: bool) -> None:
+        """See exactly one key: in the state, at the gateway, and in Vault if it is delivered."""
+        assert saved is not None, "the key is in no state"
+        living = self._living({saved.id})
+        assert living == {saved.id}, f"the gateway has {len(living)} keys, the state one"
+        if delivered:
+            self._assert_delivered(saved)
+        else:
+            assert hash_of(saved.outputs["key"]) == saved.id
+
+    def _assert_delivered(self, saved: Saved) -> None:
+        standing, row = self.servers.standing(self.path), self.servers.info(saved.id)
+        assert "api-key" in standing, "Vault has no key"
+        assert hash_of(standing["api-key"]) == saved.id, "Vault has another key than the state"
+        assert standing["token-id"] == saved.id
+        assert standing["key-alias"] == row["key_alias"]
+        assert standing["expires"] == (row["expires"] or "")
+        assert standing["managed-by-urn"] == self.urn
+        assert standing["api-key"] not in str(saved), "the key is in the state"
+
+    def assert_no_key(self) -> None:
+        """See that no key of this resource is alive."""
+        assert not self._living(set()), "a key is left at the gateway"
+
+    def assert_vault_has(self, theirs: Mapping[str, str]) -> None:
+        """See that nothing but what others have put there stands at the path."""
+        standing = self.servers.standing(self.path)
+        assert standing == theirs, f"in Vault stands {sorted(standing)}"
+
+    def _living(self, expected: set[str]) -> set[str]:
+        """List the keys of this resource; once more if pages moved meanwhile, for others use the gateway."""
+        for _ in range(_LOOKS):
+            living = self.servers.living(self.urn)
+            if living == expected:
+                break
+        return living
+
+    def tidy(self) -> None:
+        """Leave nothing behind, whatever the test has come to."""
+        for token_id in self.servers.living(self.urn):
+            self.servers.delete(token_id)
+        self.servers.drop(self.path)
