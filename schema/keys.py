@@ -30,7 +30,9 @@ def _declaration(field: fields.Field) -> tuple[Any, Any]:
 
 
 _DECLARATIONS: dict[str, Any] = {
-    field.name: _declaration(field) for field in fields.FIELDS if field.name not in _OF_ONE_KEY
+    field.name: _declaration(field)
+    for field in fields.FIELDS
+    if field.name not in _OF_ONE_KEY and not field.secret
 }
 _Table = create_model("_Table", __base__=Section, **_DECLARATIONS)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from providers.inputs import has_unknown
 from providers.litellm import renewal
-from providers.litellm.fields import FIELDS, GATEWAY_METADATA, Clearing, Field, Stored
+from providers.litellm.fields import BY_NAME, FIELDS, GATEWAY_METADATA, Clearing, Field, Stored
 from providers.litellm.own_inputs import OWN_INPUTS, OnChange, OwnInput
 from providers.litellm.ownership import OWN_METADATA, marks
 
@@ -17,6 +17,7 @@ __all__ = [
     "changed_inputs",
     "creation",
     "declared_fields",
+    "has_metadata",
     "replacing",
     "update",
     "user_metadata",
@@ -119,7 +120,9 @@ def _emptied(members: Mapping[str, Any]) -> dict[str, Any]:
     return {name: type(old)() if isinstance(old, list | dict) else None for name, old in members.items()}
 
 
-def whole_metadata(live: Mapping[str, Any], changed: list[Field], news: Mapping[str, Any]) -> dict[str, Any]:
+def whole_metadata(
+    live: Mapping[str, Any], changed: list[Field], olds: Mapping[str, Any], news: Mapping[str, Any]
+) -> dict[str, Any]:
     """Merge the metadata that a key shall have.
 
     Parameters
@@ -129,6 +132,8 @@ def whole_metadata(live: Mapping[str, Any], changed: list[Field], news: Mapping[
     changed
         The fields that change; those among them that live in the metadata are left out: they are cleared, or
         go as parameters, which the gateway merges into it.
+    olds
+        The state. What stood in its metadata was the user's, even if the gateway knows the name too.
     news
         The inputs.
 
@@ -138,13 +143,25 @@ def whole_metadata(live: Mapping[str, Any], changed: list[Field], news: Mapping[
         The user's part as declared, or as it is if nothing was ever declared; the gateway's own as it is; our
         marks.
     """
-    sent = {field.api for field in changed if field.stored is Stored.METADATA}
+    sent = {field.api for field in changed if field.stored is Stored.METADATA} | {
+        *(olds.get("metadata") or ())
+    }
     if "metadata" in {field.name for field in changed} or news.get("metadata") is not None:
         users = dict(sendable(news.get("metadata") or {}))
     else:
         users = user_metadata(live, {})
     gateways = {name: value for name, value in live.items() if name in GATEWAY_METADATA and name not in sent}
     return {**gateways, **_inside(news), **users, **marks(news["owner"])}
+
+
+def has_metadata(live: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
+    """Whether a key has all of this metadata; the gateway spells some of its own in another way."""
+    return all(name in live and _same_metadata(name, value, live[name]) for name, value in sent.items())
+
+
+def _same_metadata(name: str, sent: Any, live: Any) -> bool:
+    field = BY_NAME.get(name)
+    return field.kind.same(sent, live) if field and field.by_metadata else bool(sent == live)
 
 
 def _inside(inputs: Mapping[str, Any]) -> dict[str, Any]:

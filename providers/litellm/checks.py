@@ -8,7 +8,8 @@ from typing import Any
 from providers.inputs import UNKNOWN, Problem, has_unknown, nearest
 from providers.litellm import clock, renewal
 from providers.litellm.durations import parse_duration
-from providers.litellm.fields import BY_NAME, FIELDS, Stored
+from providers.litellm.fields import BY_NAME, FIELDS, Field, Stored
+from providers.litellm.kinds import TEXT
 from providers.litellm.own_inputs import OWN_BY_NAME, OWN_INPUTS
 from providers.litellm.ownership import OWN_METADATA, resource_name
 
@@ -16,9 +17,18 @@ __all__ = ["alias_problem", "check_inputs", "parse_duration", "warnings"]
 
 _ALIAS_LENGTH = 255
 _PARENT_SEGMENT = re.compile(r"(^|/)\.\.(/|$)")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 _PASSED_OVER = ("alias", "__provider")
+_ENCRYPTED = ("callback_settings",)
+_NEEDS = (
+    ("temp_budget_increase", "temp_budget_expiry"),
+    ("temp_budget_expiry", "temp_budget_increase"),
+    ("auto_rotate", "rotation_interval"),
+    ("rotation_interval", "auto_rotate"),
+    ("service_account_id", "team_id"),
+)
+"""Fields that the gateway overlooks or refuses without the other."""
 
 
 def check_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
@@ -47,11 +57,11 @@ def _effective_alias(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Any:
     if "alias" in news:
         return news["alias"]
     owner = news.get("owner", UNKNOWN)
-    if owner == UNKNOWN:
+    if not isinstance(owner, str) or owner == UNKNOWN:
         return UNKNOWN
     name = resource_name(owner)
-    kept = olds.get("key_alias", "")
-    if re.fullmatch(re.escape(name) + "-[0-9a-f]{7}", kept):
+    kept = olds.get("key_alias")
+    if isinstance(kept, str) and re.fullmatch(re.escape(name) + "-[0-9a-f]{7}", kept):
         return kept
     return f"{name}-{secrets.token_hex(4)[:7]}"
 
@@ -82,7 +92,7 @@ def _problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
 def alias_problem(alias: Any) -> str | None:
     """Say why the gateway would refuse an alias, or nothing."""
     if not isinstance(alias, str) or not alias:
-        return f"expected a text that is not empty, got {alias!r}"
+        return TEXT.problem(alias)
     if len(alias) > _ALIAS_LENGTH:
         return f"is {len(alias)} characters long; the gateway takes at most {_ALIAS_LENGTH}"
     if _PARENT_SEGMENT.search(alias) or _CONTROL.search(alias):
@@ -94,6 +104,8 @@ def _metadata_problems(metadata: Mapping[str, Any]) -> Iterator[Problem]:
     for name in metadata:
         if name in OWN_METADATA:
             yield Problem("metadata", f"{name!r} is written by this resource itself; choose another name")
+        elif name in _ENCRYPTED:
+            yield Problem("metadata", f"the gateway encrypts what stands in {name!r}; set `logging` instead")
         elif name in BY_NAME and BY_NAME[name].stored is Stored.METADATA and not BY_NAME[name].licensed:
             yield Problem(
                 "metadata", f"{name!r} is where the gateway keeps the field {name}; set that instead"
@@ -102,30 +114,25 @@ def _metadata_problems(metadata: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _pair_problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
     """Fields that the gateway takes only together, or that undo one another."""
-    for one, other in (
-        ("temp_budget_increase", "temp_budget_expiry"),
-        ("temp_budget_expiry", "temp_budget_increase"),
-        ("auto_rotate", "rotation_interval"),
-        ("rotation_interval", "auto_rotate"),
-    ):
-        if inputs.get(one) and other not in inputs:
-            yield Problem(one, f"the gateway overlooks it without {other}; set both")
+    known = {name: value for name, value in inputs.items() if not has_unknown(value)}
+    for one, other in _NEEDS:
+        if known.get(one) and other not in inputs:
+            yield Problem(one, f"the gateway doesn't take it without {other}; set both")
     if inputs.get("consumer") and not inputs.get("deliver"):
         yield Problem("consumer", "a key that isn't delivered to Vault reaches no consumer; set deliver too")
-    if "soft_budget" in inputs and "budget_id" in inputs:
+    if "soft_budget" in known and "budget_id" in known:
         yield Problem(
             "soft_budget", "with budget_id the gateway writes it into that shared budget; set it there"
         )
-    if inputs.get("key_type", "default") != "default" and "allowed_routes" in inputs:
+    if known.get("key_type", "default") != "default" and "allowed_routes" in known:
         yield Problem("key_type", "it stands for a list of allowed_routes; set one of the two")
-    for name in set(inputs.get("metadata") or ()) & {field.name for field in FIELDS if field.licensed}:
-        if name in inputs:
+    metadata = inputs.get("metadata")
+    for name in metadata if isinstance(metadata, Mapping) else ():
+        if name in inputs and name in BY_NAME and BY_NAME[name].licensed:
             yield Problem("metadata", f"{name!r} is declared as a field of its own too; keep one")
 
 
 # --- warnings --------------------------------------------------------------------------------------------
-
-_NOTHING_ALLOWED = ("max_budget", "max_parallel_requests", "rpm_limit", "tpm_limit", "tpd_limit")
 
 
 def warnings(declared: Mapping[str, Any]) -> list[str]:
@@ -136,15 +143,24 @@ def warnings(declared: Mapping[str, Any]) -> list[str]:
     declared
         Fields as the program gives them; those that another resource completes are passed over.
     """
-    licensed = [field.name for field in FIELDS if field.licensed and declared.get(field.name) is not None]
-    zeros = [name for name in _NOTHING_ALLOWED if declared.get(name) == 0]
-    said = [
-        f"{name}: only a licensed LiteLLM takes it; the open-source gateway refuses the key"
-        for name in licensed
-    ]
-    said += [f"{name}: 0 means that nothing is allowed; leave it out for no limit" for name in zeros]
-    if declared.get("auto_rotate") is True:
-        said.append(
-            "auto_rotate: when the gateway rotates the key by itself, this resource is gone for Pulumi"
-        )
-    return said
+    return [text for field in FIELDS for text in _warnings(field, declared.get(field.name))]
+
+
+def _warnings(field: Field, value: Any) -> Iterator[str]:
+    if field.licensed and value is not None:
+        yield f"{field.name}: only a licensed LiteLLM takes it; the open-source gateway refuses the key"
+    if field.nothing_at_zero and _holds_zero(value):
+        yield f"{field.name}: 0 means that nothing is allowed; leave it out for no limit"
+    if field.name == "models" and value == []:
+        yield "models: an empty list means every model"
+    if field.name == "auto_rotate" and value is True:
+        yield "auto_rotate: when the gateway rotates the key by itself, this resource is gone for Pulumi"
+
+
+def _holds_zero(value: Any) -> bool:
+    match value:
+        case Mapping():
+            return any(map(_holds_zero, value.values()))
+        case list():
+            return any(map(_holds_zero, value))
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == 0

@@ -22,6 +22,7 @@ class SharedFields(TypedDict, total=False):
     user_id: pulumi.Input[str] | None
     team_id: pulumi.Input[str] | None
     agent_id: pulumi.Input[str] | None
+    service_account_id: pulumi.Input[str] | None
     organization_id: pulumi.Input[str] | None
     project_id: pulumi.Input[str] | None
     key_type: pulumi.Input[Literal["default", "llm_api", "management", "read_only"]] | None
@@ -65,6 +66,7 @@ class SharedFields(TypedDict, total=False):
     router_settings: pulumi.Input[Mapping[str, Any]] | None
     enforced_params: pulumi.Input[list[pulumi.Input[str]]] | None
     enable_prompt_caching: pulumi.Input[bool] | None
+    logging: pulumi.Input[list[pulumi.Input[Mapping[str, Any]]]] | None  # callbacks, always a secret
     tags: pulumi.Input[list[pulumi.Input[str]]] | None
     guardrails: pulumi.Input[list[pulumi.Input[str]]] | None
     policies: pulumi.Input[list[pulumi.Input[str]]] | None

@@ -6,6 +6,7 @@ __all__ = ["parse_duration"]
 
 _GRAMMAR = re.compile(r"([1-9][0-9]{0,8})(mo|[smhdw])")
 _WORDS = {"hourly": "1h", "daily": "24h", "weekly": "7d", "monthly": "30d"}
+_LONGEST_YEARS = 100  # the gateway fails where the calendar ends
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "mo": 30 * 86_400}
 
 
@@ -26,7 +27,7 @@ def parse_duration(text: str) -> int:
     Raises
     ------
     ValueError
-        With the grammar, for anything else.
+        With the grammar, for anything else, and for more than 100 years.
     """
     match = _GRAMMAR.fullmatch(_WORDS.get(text.strip().lower(), text))
     if match is None:
@@ -35,4 +36,7 @@ def parse_duration(text: str) -> int:
             "such as 30d"
         )
     number, unit = match.groups()
-    return int(number) * _SECONDS[unit]
+    seconds = int(number) * _SECONDS[unit]
+    if seconds > _LONGEST_YEARS * 365 * _SECONDS["d"]:
+        raise ValueError(f"{text!r} is more than {_LONGEST_YEARS} years, the most that is taken here")
+    return seconds

@@ -44,8 +44,12 @@ def _check_gateway(gateway: Any) -> None:
 
 
 def _check_url(url: Any) -> None:
-    parts = urlsplit(url) if isinstance(url, str) else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+        is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # brackets that aren't closed, a port that is none
+        is_address = False
+    if not is_address or parts.query:
         raise ValueError("url: expected an address such as https://gateway.example.com")
     if parts.username or parts.password:
         raise ValueError("url: holds a credential; the admin key is found by admin_key")

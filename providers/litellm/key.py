@@ -249,7 +249,7 @@ def _change(
         info = gateway.info(token_id)
         if info is None:
             raise KeyGoneError(gateway.url, token_id)
-        body["metadata"] = changes.whole_metadata(info.get("metadata") or {}, changed, news)
+        body["metadata"] = changes.whole_metadata(info.get("metadata") or {}, changed, olds, news)
     if "duration" in body:
         body["duration"] = renewal.sent_duration(news, clock.now())
     if not body:
@@ -259,7 +259,7 @@ def _change(
         info = gateway.info(token_id)
         if info is None or not all(_has_landed(field, info, olds, news) for field in changed):
             return None
-        return info if body.get("metadata", {}).items() <= info["metadata"].items() else None
+        return info if changes.has_metadata(info["metadata"], body.get("metadata", {})) else None
 
     return settle(lambda: gateway.update(token_id, body), landed)
 

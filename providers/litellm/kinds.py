@@ -1,34 +1,34 @@
-"""The kinds of values a key's fields take: what is wrong with a declared one, when two are the same."""
+"""Kinds of values that a key's fields take: what is wrong with a declared one, when two are the same."""
 
 import math
-from collections.abc import Callable, Collection, Mapping
+import re
+import reprlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from sys import float_info
 from typing import Any
 
 from providers.litellm.durations import parse_duration
 
 __all__ = [
     "AMOUNT",
-    "COUNTS",
-    "DOCUMENT",
     "DURATION",
     "FLAG",
-    "INDEXES",
     "INSTANT",
-    "NAMES",
-    "PERMISSION",
     "POSITIVE",
-    "POSITIVES",
     "TEXT",
-    "TEXTS",
     "WHOLE",
-    "WINDOWS",
+    "WHOLE_32",
     "Kind",
     "choice",
     "parse_instant",
     "unsendable",
 ]
+
+_NO_JSON = "holds something that JSON has no way to say, such as NaN"
+_NOT_KEPT = "holds a NUL character or half of a surrogate pair, which no database keeps"
+_UNKEEPABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Kind:
         own.
     same
         Whether a declared and a live value mean the same.
+    compared
+        That rule in words.
     spoken_of
         What of a live value a declaration speaks of.
     empty
@@ -53,6 +55,7 @@ class Kind:
     expected: str
     accepts: Callable[[Any], bool]
     same: Callable[[Any, Any], bool] = lambda declared, live: bool(declared == live)
+    compared: str = "by its text"
     spoken_of: Callable[[Any, Any], Any] = lambda _, live: live
     empty: Any = None
 
@@ -64,7 +67,7 @@ class Kind:
             return str(error)
         if not fine:
             return f"expected {self.expected}, got {self._shown(value)}"
-        return "holds something that JSON has no way to say, such as NaN" if unsendable(value) else None
+        return unsendable(value)
 
     def _shown(self, value: Any) -> str:
         """Say what was given; of a mapping or a list only that it is one, for it may be long."""
@@ -73,21 +76,26 @@ class Kind:
             return f"{noun} of something else" if self.expected.startswith(noun) else noun
         if isinstance(value, float) and value.is_integer():
             return str(int(value))  # Pulumi has made it a float
-        return repr(value)
+        return reprlib.repr(value)
 
 
-def unsendable(value: Any) -> bool:
-    """Whether JSON has no way to say this value: NaN, infinities, keys that are not text."""
+def unsendable(value: Any) -> str | None:
+    """Say why a value can't be sent or kept, or nothing."""
     match value:
         case Mapping():
-            return any(not isinstance(name, str) or unsendable(item) for name, item in value.items())
-        case list() | tuple():
-            return any(unsendable(item) for item in value)
+            parts = [*value, *value.values()]
+            return next(filter(None, map(unsendable, parts)), None) if all(map(_is_str, value)) else _NO_JSON
+        case list():
+            return next(filter(None, map(unsendable, value)), None)
+        case str():
+            return _NOT_KEPT if _UNKEEPABLE.search(value) else None
         case float():
-            return not math.isfinite(value)
-        case None | str() | bool() | int():
-            return False
-    return True
+            return None if math.isfinite(value) else _NO_JSON
+    return None if value is None or isinstance(value, int) else _NO_JSON
+
+
+def _is_str(name: Any) -> bool:
+    return isinstance(name, str)
 
 
 def parse_instant(text: str) -> datetime:
@@ -98,20 +106,28 @@ def parse_instant(text: str) -> datetime:
 
 # --- numbers ---------------------------------------------------------------------------------------------
 
+_LARGEST_32 = 2**31 - 1
+_LARGEST = 2**53 - 1  # a float, as which Pulumi hands every number over, counts no further
+
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max
 
 
-def _is_whole(value: Any) -> bool:
-    """Pulumi hands every number over as a float."""
-    return _is_number(value) and value == int(value)
+def _whole(smallest: int, largest: int) -> Kind:
+    limits = f"{smallest} or more" if largest == _LARGEST else f"{smallest} to {largest}"
+    return Kind(
+        f"a whole number of {limits}",
+        lambda value: _is_number(value) and value == int(value) and smallest <= value <= largest,
+        compared="as a number",
+    )
 
 
-AMOUNT = Kind("a number of 0 or more", lambda value: _is_number(value) and value >= 0)
-WHOLE = Kind("a whole number of 0 or more", lambda value: _is_whole(value) and value >= 0)
-POSITIVE = Kind("a whole number of 1 or more", lambda value: _is_whole(value) and value >= 1)
-FLAG = Kind("true or false", lambda value: isinstance(value, bool))
+AMOUNT = Kind("a number of 0 or more", lambda value: _is_number(value) and value >= 0, compared="as a number")
+WHOLE = _whole(0, _LARGEST)
+WHOLE_32 = _whole(0, _LARGEST_32)
+POSITIVE = _whole(1, _LARGEST)
+FLAG = Kind("true or false", lambda value: isinstance(value, bool), compared="true or false")
 
 # --- texts -----------------------------------------------------------------------------------------------
 
@@ -122,7 +138,7 @@ def _is_text(value: Any) -> bool:
 
 def choice(*options: str) -> Kind:
     """One of some words."""
-    return Kind(f"one of {', '.join(options)}", lambda value: value in options)
+    return Kind(f"one of {', '.join(options)}", lambda value: isinstance(value, str) and value in options)
 
 
 def _is_instant(value: Any) -> bool:
@@ -140,92 +156,6 @@ TEXT = Kind("a text that is not empty", _is_text)
 DURATION = Kind(
     "a duration such as 30d", lambda value: isinstance(value, str) and bool(parse_duration(value))
 )
-INSTANT = Kind("a time such as 2030-01-31T00:00:00Z", _is_instant, _same_instant)
-
-# --- lists and mappings ----------------------------------------------------------------------------------
-
-
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(_is_text(item) for item in value)
-
-
-def _same_set(declared: Any, live: Any) -> bool:
-    return isinstance(declared, Collection) and isinstance(live, Collection) and set(declared) == set(live)
-
-
-def _is_document(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _are_windows(value: Any) -> bool:
-    """Whether these are `[{"budget_duration": "1d", "max_budget": 5}]`, each duration once."""
-    if not isinstance(value, list) or not all(
-        isinstance(window, Mapping)
-        and set(window) == {"budget_duration", "max_budget"}
-        and isinstance(window["budget_duration"], str)
-        and AMOUNT.accepts(window["max_budget"])
-        for window in value
-    ):
-        return False
-    durations = [window["budget_duration"] for window in value]
-    for duration in durations:
-        parse_duration(duration)
-    return len(set(durations)) == len(durations)
-
-
-def _same_windows(declared: Any, live: Any) -> bool:
-    """Compare budget windows without `reset_at`, which the gateway adds and moves along."""
-
-    def windows(value: Any) -> dict[str, float]:
-        return {window["budget_duration"]: window["max_budget"] for window in value or []}
-
-    return windows(declared) == windows(live)
-
-
-def _same_members(declared: Any, live: Any) -> bool:
-    """Compare documents in which a member that is empty is as good as none."""
-    return all(_same_member(declared.get(name), live.get(name)) for name in {*declared, *live})
-
-
-def _same_member(declared: Any, live: Any) -> bool:
-    if _are_texts(declared) and _are_texts(live):
-        return _same_set(declared, live)
-    return bool((declared or None) == (live or None))
-
-
-def _declared_members(declared: Any, live: Any) -> Any:
-    """Leave out what the gateway fills a row up with."""
-    return {name: live[name] for name in declared if live.get(name) is not None}
-
-
-NAMES = Kind("a list of texts", _are_texts, _same_set, empty=[])
-DOCUMENT = Kind("a mapping", _is_document, empty={})
-TEXTS = Kind(
-    "a mapping of texts",
-    lambda value: _is_document(value) and all(_is_text(item) for item in value.values()),
-    empty={},
+INSTANT = Kind(
+    "a time such as 2030-01-31T00:00:00Z", _is_instant, _same_instant, "as a moment, in any time zone"
 )
-COUNTS = Kind(
-    "a mapping to whole numbers of 0 or more",
-    lambda value: _is_document(value) and all(WHOLE.accepts(item) for item in value.values()),
-    empty={},
-)
-POSITIVES = Kind(
-    "a mapping to whole numbers of 1 or more",
-    lambda value: _is_document(value) and all(POSITIVE.accepts(item) for item in value.values()),
-    empty={},
-)
-WINDOWS = Kind(
-    "a list of budget windows such as {budget_duration: 1d, max_budget: 5}, each duration once",
-    _are_windows,
-    _same_windows,
-)
-INDEXES = Kind(
-    "a list of indexes such as {index_name: docs, index_permissions: [read]}",
-    lambda value: (
-        isinstance(value, list)
-        and all(_is_document(item) and set(item) == {"index_name", "index_permissions"} for item in value)
-    ),
-    empty=[],
-)
-PERMISSION = Kind("a mapping", _is_document, _same_members, _declared_members, empty={})

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from providers.inputs import has_unknown
+from providers.inputs import UNKNOWN, has_unknown
 from providers.kubernetes.consumer_input import consumer_problems
 from providers.litellm.destination import deliver_problems
 from providers.litellm.gateway_input import gateway_problems
 from providers.litellm.kinds import DURATION, FLAG, Kind
+from providers.litellm.ownership import is_urn
 
 __all__ = ["OWN_BY_NAME", "OWN_INPUTS", "OnChange", "OwnInput"]
 
@@ -39,8 +40,9 @@ class OwnInput:
     ours: bool = False
 
 
-def _nothing(_: Any) -> Iterator[str]:
-    return iter(())
+def _owner_problems(owner: Any) -> Iterator[str]:
+    if not isinstance(owner, str) or (owner != UNKNOWN and not is_urn(owner)):
+        yield "is the URN of the resource, which it sets by itself; leave it out"
 
 
 def _of(kind: Kind) -> Callable[[Any], Iterator[str]]:
@@ -55,7 +57,7 @@ def _of(kind: Kind) -> Callable[[Any], Iterator[str]]:
 
 OWN_INPUTS = (
     OwnInput("gateway", gateway_problems),
-    OwnInput("owner", _nothing, ours=True),
+    OwnInput("owner", _owner_problems, ours=True),
     # The value is in Vault alone or in the state alone: what was delivered elsewhere can't be moved.
     OwnInput("deliver", deliver_problems, OnChange.REPLACE),
     OwnInput("consumer", consumer_problems),

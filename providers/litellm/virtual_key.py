@@ -21,6 +21,7 @@ from pulumi.dynamic import (
 from providers.dynamic import Provider, plain
 from providers.litellm import changes, checks, orphans, renewal
 from providers.litellm.declaration import KeyFields
+from providers.litellm.fields import SECRETS
 from providers.litellm.template import KeyTemplate
 from providers.notices import notice
 
@@ -130,11 +131,12 @@ class VirtualKey(Resource, module="litellm", name="VirtualKey"):
         # As a plain awaitable: an Output would make the key depend on its parent, and so on itself.
         owner = pulumi.create_urn(name, f"pulumi-python:{self._resource_type_name}", parent).future()
         outputs = dict.fromkeys(("key", "token_id", "key_alias", "expires", "vault_path", "vault_version"))
-        secret = pulumi.ResourceOptions(additional_secret_outputs=["key"])
+        hidden = {name: pulumi.Output.secret(declared[name]) for name in SECRETS if name in declared}
+        secret = pulumi.ResourceOptions(additional_secret_outputs=["key", *hidden])
         super().__init__(
             VirtualKeyProvider(),
             name,
-            {"gateway": gateway, "owner": owner, **declared, **outputs},
+            {"gateway": gateway, "owner": owner, **declared, **hidden, **outputs},
             pulumi.ResourceOptions.merge(secret, opts),
         )
         for warning in checks.warnings(declared):

@@ -20,7 +20,7 @@ __all__ = [
 
 GENERATED = ("litellm-key", "password")
 _CONNECTION = ("address", "namespace", "ca_cert_file")
-_PATH = re.compile(r"[^/\s]+(/[^/\s]+)*")
+_PATH = re.compile(r"[^/\s\x00-\x1f]+(/[^/\s\x00-\x1f]+)*")
 INPUTS = ("mount", "path", "properties", "vault", "retain_on_delete")
 
 
@@ -59,6 +59,8 @@ def path_problem(path: Any) -> str | None:
     """Say what is wrong with a path in Vault, or nothing."""
     if not isinstance(path, str) or not _PATH.fullmatch(path):
         return f"expected a path without a slash at its ends, got {path!r}"
+    if ".." in path.split("/"):
+        return f"{path!r}: Vault takes no '..' in a path"
     if path.startswith(("data/", "metadata/")):
         return f"{path!r}: leave out {path.split('/', 1)[0]}/, which KV v2 adds by itself"
     return None

@@ -120,7 +120,7 @@ WRONG: dict[str, tuple[Callable[[Document], Any], str]] = {
     ),
     "fields that need one another": (
         change("keys.0.tempBudgetIncrease", 5),
-        "llm-gateway:keys[0].tempBudgetIncrease: the gateway overlooks it without temp_budget_expiry",
+        "llm-gateway:keys[0].tempBudgetIncrease: the gateway doesn't take it without temp_budget_expiry",
     ),
     "metadata that the key itself carries": (
         change("keys.0.metadata", {"pulumi-urn": "x"}),

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import pulumi
 import pytest
 
 from providers.inputs import UNKNOWN, Problem
@@ -53,11 +54,39 @@ def test_nothing_declared_is_fine() -> None:
             {"gpt-4o": -1.0},
             "expected a mapping to whole numbers of 0 or more, got a mapping of something else",
         ),
-        ("model_aliases", {"m": 1.0}, "expected a mapping of texts, got a mapping of something else"),
+        ("model_aliases", {"m": 1.0}, "expected a mapping to texts, got a mapping of something else"),
         ("budget_limits", [{"budget_duration": "1d"}], "expected a list of budget windows"),
         ("budget_limits", [{"budget_duration": "x", "max_budget": 1.0}], "'x' is not a duration"),
         ("allowed_vector_store_indexes", [{"index": "i"}], "expected a list of indexes"),
         ("user_id", "", "expected a text that is not empty, got ''"),
+        ("user_id", "a\x00b", "holds a NUL character"),
+        ("metadata", {"a": ["\ud800"]}, "half of a surrogate pair"),
+        ("metadata", {"a": {"b": -math.inf}}, "holds something that JSON has no way to say, such as NaN"),
+        ("max_parallel_requests", 2.0**31, "expected a whole number of 0 to 2147483647, got 2147483648"),
+        ("rpm_limit", 2.0**53, "expected a whole number of 0 or more, got 9007199254740992"),
+        ("duration", "200000d", "'200000d' is more than 100 years"),
+        ("budget_fallbacks", {"gpt-4o": "mini"}, "expected a mapping to lists of texts"),
+        ("model_max_budget", {"gpt-4o": 5.0}, "expected a mapping to budgets such as"),
+        ("object_permission", {"mcp_server": ["a"]}, "the gateway drops 'mcp_server'; it knows agent_"),
+        ("object_permission", {"agents": "a"}, "expected a mapping of kinds of objects to lists of names"),
+        ("router_settings", {"retries": 2.0}, "the gateway drops 'retries'; it knows allowed_fails,"),
+        (
+            "allowed_vector_store_indexes",
+            [{"index_name": "i", "index_permissions": ["own"]}],
+            "[read, write]",
+        ),
+        ("logging", [{"callback_type": "success"}], "expected a list of callbacks such as"),
+        ("logging", [{"callback_name": "langfuse", "callback_vars": {"a": 1.0}}], "expected a list of"),
+        ("owner", "me", "is the URN of the resource, which it sets by itself; leave it out"),
+        (
+            "deliver",
+            {"mount": "kv", "path": "/keys/app"},
+            "path: expected a path without a slash at its ends",
+        ),
+        ("deliver", {"mount": "kv", "path": "data/keys/app"}, "path: 'data/keys/app': leave out data/"),
+        ("deliver", {"mount": "kv", "path": "keys/../app"}, "path: 'keys/../app': Vault takes no '..'"),
+        ("deliver", {"mount": "kv"}, "path: expected a path without a slash at its ends, got None"),
+        ("deliver", {"mount": "kv", "path": "a", "prop": "x"}, "'prop' is not known here"),
         ("alias", "", "expected a text that is not empty, got ''"),
         ("alias", "a" * 256, "is 256 characters long; the gateway takes at most 255"),
         ("alias", "../x", "the gateway refuses '..' between slashes"),
@@ -84,6 +113,8 @@ def test_a_field_hidden_in_the_metadata_is_refused() -> None:
     assert problem.reason == (
         "'model_rpm_limit' is where the gateway keeps the field model_rpm_limit; set that instead"
     )
+    [problem] = problems(metadata={"callback_settings": {}})
+    assert problem.reason == "the gateway encrypts what stands in 'callback_settings'; set `logging` instead"
     assert problems(metadata={"tags": ["a"]}) == []
     assert problems(metadata={"tags": ["a"]}, tags=["a"]) != []
 
@@ -98,6 +129,7 @@ def test_a_field_hidden_in_the_metadata_is_refused() -> None:
         {"soft_budget": 1.0, "budget_id": "b"},
         {"key_type": "llm_api", "allowed_routes": ["/v1/models"]},
         {"consumer": {"deployment": "search/app"}},
+        {"service_account_id": "robot"},
     ],
     ids="+".join,
 )
@@ -113,10 +145,9 @@ def test_a_wrong_time_is_refused() -> None:
 
 def test_what_is_unknown_yet_is_not_refused() -> None:
     unknown = {name: UNKNOWN for name in BY_NAME if name != "key_alias"} | {"models": ["gpt-4o", UNKNOWN]}
-    del unknown["key_type"]  # only pairs of them could be wrong
-    assert problems(**unknown, gateway=GATEWAY | {"url": UNKNOWN, "admin_key": {"env": UNKNOWN}}) == [
-        Problem("soft_budget", "with budget_id the gateway writes it into that shared budget; set it there")
-    ]
+    assert problems(**unknown, gateway=GATEWAY | {"url": UNKNOWN, "admin_key": {"env": UNKNOWN}}) == []
+    assert problems(key_type=UNKNOWN, allowed_routes=["/v1/models"]) == []
+    assert problems(service_account_id="a", team_id=UNKNOWN) == []
     assert problems(gateway=UNKNOWN) == []
 
 
@@ -171,10 +202,21 @@ def test_a_declared_alias_wins_and_leaves_no_trace() -> None:
 
 def test_what_may_not_be_meant_is_warned_of() -> None:
     assert warnings({"models": ["m"], "max_budget": 5, "tags": None}) == []
-    assert [
-        text.split(":")[0] for text in warnings({"tags": ["t"], "max_budget": 0, "auto_rotate": True})
-    ] == [
-        "tags",
-        "max_budget",
-        "auto_rotate",
-    ]
+    assert warnings({"max_budget": pulumi.Output.from_input(0), "blocked": False, "soft_budget": 0}) == []
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({"tags": ["t"]}, "tags: only a licensed LiteLLM takes it"),
+        ({"max_budget": 0}, "max_budget: 0 means that nothing is allowed"),
+        ({"max_parallel_requests": 0.0}, "max_parallel_requests: 0 means"),
+        ({"model_rpm_limit": {"gpt-4o": 0}}, "model_rpm_limit: 0 means"),
+        ({"budget_limits": [{"budget_duration": "1d", "max_budget": 0}]}, "budget_limits: 0 means"),
+        ({"models": []}, "models: an empty list means every model"),
+        ({"auto_rotate": True}, "auto_rotate: when the gateway rotates the key by itself"),
+    ],
+)
+def test_what_may_not_be_meant_is_warned_of_by_name(declared: dict[str, Any], words: str) -> None:
+    [said] = warnings(declared)
+    assert said.startswith(words)

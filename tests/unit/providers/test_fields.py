@@ -7,24 +7,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.litellm.changes import changed_fields, sendable
-from providers.litellm.fields import BY_NAME, FIELDS, GATEWAY_METADATA, Clearing, Stored
-from providers.litellm.kinds import (
-    AMOUNT,
+from providers.litellm.compounds import (
+    CALLBACKS,
     COUNTS,
     DOCUMENT,
-    DURATION,
-    FLAG,
+    FALLBACKS,
     INDEXES,
-    INSTANT,
     NAMES,
     PERMISSION,
-    POSITIVE,
     POSITIVES,
-    TEXT,
+    ROUTER,
     TEXTS,
-    WHOLE,
     WINDOWS,
 )
+from providers.litellm.fields import BY_NAME, FIELDS, GATEWAY_METADATA, Clearing, Stored
+from providers.litellm.kinds import AMOUNT, DURATION, FLAG, INSTANT, POSITIVE, TEXT, WHOLE, WHOLE_32
 from providers.litellm.ownership import OWN_METADATA, URN
 from tests.unit.providers.engine import KeyEngine, as_pulumi, urn
 from tests.unit.providers.fake_gateway import FakeGateway
@@ -39,6 +36,7 @@ documents = st.dictionaries(
 BY_KIND: dict[int, st.SearchStrategy[Any]] = {
     id(AMOUNT): amounts,
     id(WHOLE): st.integers(0, 10**6),
+    id(WHOLE_32): st.integers(0, 10**6),
     id(POSITIVE): st.integers(1, 10**6),
     id(FLAG): st.booleans(),
     id(TEXT): words,
@@ -47,6 +45,14 @@ BY_KIND: dict[int, st.SearchStrategy[Any]] = {
     id(NAMES): st.lists(words, unique=True, max_size=4),
     id(DOCUMENT): documents,
     id(TEXTS): st.dictionaries(words, words, max_size=3),
+    id(FALLBACKS): st.dictionaries(words, st.lists(words, unique=True, max_size=2), max_size=2),
+    id(ROUTER): st.fixed_dictionaries({}, optional={"num_retries": st.integers(0, 9), "timeout": amounts}),
+    id(CALLBACKS): st.lists(
+        st.fixed_dictionaries(
+            {"callback_name": words}, optional={"callback_vars": st.dictionaries(words, words, max_size=2)}
+        ),
+        max_size=2,
+    ),
     id(COUNTS): st.dictionaries(words, st.integers(0, 1000), max_size=3),
     id(POSITIVES): st.dictionaries(words, st.integers(1, 1000), max_size=3),
     id(WINDOWS): st.lists(
@@ -79,6 +85,7 @@ def _pairs(declared: dict[str, Any]) -> dict[str, Any]:
         ("temp_budget_expiry", "temp_budget_increase"),
         ("auto_rotate", "rotation_interval"),
         ("rotation_interval", "auto_rotate"),
+        ("service_account_id", "team_id"),
     ):
         if other not in declared:
             declared.pop(one, None)
@@ -146,7 +153,9 @@ def test_any_way_from_one_declaration_to_the_next_ends_there(steps: list[dict[st
 @given(declarations)
 def test_order_and_floats_are_no_diff(declared: dict[str, Any]) -> None:
     turned = {
-        name: value[::-1] if isinstance(value, list) and BY_NAME[name].kind is not INDEXES else value
+        name: value[::-1]
+        if isinstance(value, list) and BY_NAME[name].kind not in (INDEXES, CALLBACKS)
+        else value
         for name, value in declared.items()
     }
     assert changed_fields(as_pulumi(declared), sendable(as_pulumi(turned))) == []

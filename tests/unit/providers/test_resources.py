@@ -63,7 +63,7 @@ def test_a_key_warns_of_what_may_not_be_meant(recorder: Recorder, monkeypatch: p
         VirtualKey("app", gateway=GATEWAY, tags=["t"], rpm_limit=0)
 
     program()
-    assert warned == [
+    assert sorted(warned, reverse=True) == [
         "tags: only a licensed LiteLLM takes it; the open-source gateway refuses the key",
         "rpm_limit: 0 means that nothing is allowed; leave it out for no limit",
     ]
