@@ -24,6 +24,13 @@ __all__ = ["NOT_FOUND", "failure", "is_not_found", "json_object"]
 NOT_FOUND = httpx.codes.NOT_FOUND
 _KEY = re.compile(r"sk-[^\s'\",}]+")
 _LICENCE = re.compile(r"enterprise (?:users|license)(?:: (\w+)| to (?:set|use) (\w+))?", re.IGNORECASE)
+_REFUSALS = (
+    ("Organization doesn't exist", "organization_id"),
+    ("Project not found", "project_id"),
+    ("Unsupported duration unit", "duration"),
+    ("Invalid model_max_budget", "model_max_budget"),
+)
+"""Refusals for good that LiteLLM answers with a status that says something else, and the field they mean."""
 _LONGEST_REASON = 300
 
 
@@ -55,17 +62,28 @@ def failure(response: httpx.Response, *, url: str, admin_key: str) -> GatewayErr
         Where the admin key is found, in words.
     """
     reason = _reason(json_object(response))
+    path, status = response.request.url.path, response.status_code
+    if refusal := _refusal_for_good(url, path, status, reason):
+        return refusal
+    if why := _why_unavailable(path, status, reason):
+        return GatewayUnavailableError(url, why + _suspicion(response.request, reason))
+    if not reason:
+        return NotAGatewayError(url, path, status)
+    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        return AdminKeyRefusedError(url, admin_key, reason)
+    return GatewayRefusedError(url, path, status, reason)
+
+
+def _refusal_for_good(url: str, path: str, status: int, reason: str) -> GatewayError | None:
+    """Know a refusal by its words, whatever the status says."""
     if licence := _LICENCE.search(reason):
         return LicenceNeededError(url, licence[1] or licence[2] or "a field of this key")
-    if why := _why_unavailable(response.request.url.path, response.status_code, reason):
-        return GatewayUnavailableError(url, why)
-    if not reason:
-        return NotAGatewayError(url, response.request.url.path, response.status_code)
-    if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        return AdminKeyRefusedError(url, admin_key, reason)
     if alias := re.search(r"Key with alias '(.*)' already exists", reason):
         return AliasTakenError(url, alias[1])
-    return GatewayRefusedError(url, response.request.url.path, response.status_code, reason)
+    for words, field in _REFUSALS:
+        if words in reason:
+            return GatewayRefusedError(url, path, status, f"{field}: {reason}")
+    return None
 
 
 def _why_unavailable(path: str, status: int, reason: str) -> str | None:
@@ -73,6 +91,12 @@ def _why_unavailable(path: str, status: int, reason: str) -> str | None:
     if status == httpx.codes.TOO_MANY_REQUESTS or httpx.codes.is_server_error(status):
         return f"answers {path} with HTTP {status} ({reason or 'no reason given'})"
     return f"has lost its database ({reason})" if "reach database server" in reason else None
+
+
+def _suspicion(request: httpx.Request, reason: str) -> str:
+    """Name the field that LiteLLM has in mind when it fails without a word: a budget that isn't there."""
+    is_mute = reason == "Internal Server Error" and b'"budget_id"' in request.content
+    return "; a budget_id that doesn't exist gives this answer too" if is_mute else ""
 
 
 def _reason(document: dict[str, Any] | None) -> str:

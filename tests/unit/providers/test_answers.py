@@ -24,6 +24,9 @@ WRONG_KEY = (
     "(Token) =5314e6. Unable to find token in cache or `LiteLLM_VerificationTokenTable`"
 )
 NO_DATABASE = "Authentication Error, Can't reach database server at `127.0.0.1`:`5544`\n\nPlease make sure"
+NO_ORGANIZATION = (
+    "Organization doesn't exist in db. Organization=o. Create organization via `/organization/new`"
+)
 MISSING = "{'error': 'Project not found, project_id=p1'}"
 
 
@@ -33,6 +36,13 @@ def answer(status: int, **content: object) -> httpx.Response:
 
 def error(status: int, message: str) -> httpx.Response:
     return answer(status, json={"error": {"message": message, "type": "any", "code": str(status)}})
+
+
+def mute(body: dict[str, str]) -> httpx.Response:
+    """Answer as LiteLLM does when its database refuses a row."""
+    response = error(500, "{'error': 'Internal Server Error.'}")
+    response.request = httpx.Request("POST", "http://gw/key/generate", json=body)
+    return response
 
 
 @pytest.mark.parametrize(
@@ -63,7 +73,21 @@ def error(status: int, message: str) -> httpx.Response:
             AliasTakenError,
             "another key with the alias 'a'",
         ),
-        (error(404, MISSING), GatewayRefusedError, "(HTTP 404): Project not found, project_id=p1"),
+        (
+            error(404, MISSING),
+            GatewayRefusedError,
+            "(HTTP 404): project_id: Project not found, project_id=p1",
+        ),
+        (
+            error(500, NO_ORGANIZATION),
+            GatewayRefusedError,
+            "(HTTP 500): organization_id: Organization doesn't",
+        ),
+        (
+            mute({"key": "sk-1", "budget_id": "b"}),
+            GatewayUnavailableError,
+            "; a budget_id that doesn't exist gives this answer too",
+        ),
         (
             answer(
                 422, json={"detail": [{"loc": ["body", "max_budget"], "msg": "Input should be a number"}]}
