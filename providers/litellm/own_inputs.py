@@ -9,7 +9,7 @@ from providers.inputs import UNKNOWN, has_unknown
 from providers.kubernetes.consumer_input import consumer_problems
 from providers.litellm.destination import deliver_problems
 from providers.litellm.gateway_input import gateway_problems
-from providers.litellm.kinds import DURATION, FLAG, Kind
+from providers.litellm.kinds import DURATION, FLAG, INSTANT, Kind
 from providers.litellm.ownership import is_urn
 
 __all__ = ["OWN_BY_NAME", "OWN_INPUTS", "OnChange", "OwnInput"]
@@ -63,8 +63,8 @@ OWN_INPUTS = (
     OwnInput("consumer", consumer_problems),
     OwnInput("max_ttl", _of(DURATION)),
     OwnInput("renew", _of(FLAG)),
-    OwnInput("minted", _nothing, ours=True),
-    OwnInput("renewed", _nothing, ours=True),
+    OwnInput("minted", _of(INSTANT), ours=True),
+    OwnInput("renewed", _of(INSTANT), ours=True),
 )
 
 OWN_BY_NAME = {own.name: own for own in OWN_INPUTS}

@@ -33,7 +33,7 @@ values = st.recursive(
     max_leaves=6,
 )
 inputs = st.dictionaries(st.sampled_from(NAMES) | texts, values, max_size=5)
-thorough = settings(max_examples=300, deadline=None)
+thorough = settings(max_examples=120, deadline=None)
 
 
 @thorough
