@@ -71,6 +71,8 @@ keys = VirtualKeys(
     admin_key=gateway.admin_key.reference() if gateway.admin_key else secrets.master_key,
     vault=vault.connection(),
     ready_timeout_seconds=gateway.ready_timeout_seconds,
+    reach=litellm.reach,
+    cluster=settings.kubernetes.connection(),
     keys={key.name: settings.fields_of(key) for key in settings.keys},
     opts=pulumi.ResourceOptions(depends_on=litellm.ready),
 )

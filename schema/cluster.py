@@ -1,6 +1,6 @@
 """The cluster, and the operator in it that follows Vault."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -29,3 +29,7 @@ class KubernetesSettings(Section):
     """What makes a cluster another one: a change replaces every object."""
     force_conflicts: bool = True
     """Take back the declared fields that somebody else has changed, instead of failing with a conflict."""
+
+    def connection(self) -> dict[str, Any]:
+        """How the providers reach the cluster; what is left out comes from KUBECONFIG."""
+        return {"context": self.context} if self.context else {}

@@ -130,7 +130,9 @@ class GatewaySettings(Section):
     ingress: IngressSettings = IngressSettings()
     """The way in from outside."""
     url: Address | None = None
-    """Address at which this program calls the key API; without it the Service's ClusterIP."""
+    """Address that apps are told, and that this program calls; without it the Service's ClusterIP."""
+    reach: Literal["url", "port-forward"] = "url"
+    """How this program calls the key API: at the URL, or through the Kubernetes API to a ready Pod."""
     ready_timeout_seconds: int = Field(default=120, ge=5)
     """How long this program waits for a gateway that is away before a key's operation fails."""
     admin_key: SecretReference | None = None

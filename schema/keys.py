@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from providers.litellm import KeyTemplate, fields
 from providers.litellm.kinds import Kind
-from schema.section import Label, LiteLLMDuration, Section, Usd, VaultPath
+from schema.section import Label, LiteLLMDuration, NamespacedName, Section, Usd, VaultPath
 
 _OF_ONE_KEY = ("key_alias", "duration", "spend")
 
@@ -80,6 +80,17 @@ class DeliverSettings(Section):
     """Property that holds the key."""
 
 
+class ConsumerSettings(Section):
+    """Who uses a delivered key: a rotation waits until it has followed."""
+
+    external_secret: NamespacedName | None = None
+    """`namespace/name` of the ExternalSecret that brings the key out of Vault; it is made to sync at once."""
+    deployment: NamespacedName | None = None
+    """`namespace/name` of the Deployment that is restarted then, and whose rollout is waited for."""
+    timeout_seconds: int = Field(default=120, ge=1)
+    """How long each of the two is waited for."""
+
+
 class KeySettings(SharedKeySettings):
     """One virtual key."""
 
@@ -93,6 +104,8 @@ class KeySettings(SharedKeySettings):
     """Life of the key, from its creation."""
     deliver: DeliverSettings | None = None
     """Put the key into Vault; the state then holds its hash, and no output holds the key."""
+    consumer: ConsumerSettings | None = None
+    """Wait, when the key is made or replaced, until who uses it has it."""
 
     def own(self, mount: str) -> dict[str, Any]:
         """Give what the key says itself, with the mount of a delivery that names none."""

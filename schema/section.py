@@ -38,6 +38,7 @@ class Section(BaseModel):
 # --- kinds of values -------------------------------------------------------------------------------------
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_NAMESPACED = re.compile(r"[a-z0-9-]+/[a-z0-9][a-z0-9.-]*")
 _GO_DURATION = re.compile(r"(\d+(\.\d+)?(ms|s|m|h))+")
 _VAULT_PATH = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 _SECRET_KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
@@ -105,6 +106,7 @@ def _kv_pattern(value: str) -> str:
 Label = Annotated[
     str, _matching(_LABEL, "a name that Kubernetes takes: a-z, 0-9 and '-', at most 63 characters")
 ]
+NamespacedName = Annotated[str, _matching(_NAMESPACED, "namespace/name of an object in the cluster")]
 Host = Annotated[str, AfterValidator(_host)]
 Address = Annotated[str, AfterValidator(_https)]
 GoDuration = Annotated[str, _matching(_GO_DURATION, "a duration such as 15s, 5m or 1h")]

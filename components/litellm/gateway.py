@@ -27,12 +27,15 @@ class Gateway(pulumi.ComponentResource):
         Name of the Service; its port is `PORT`.
     url
         Where the key API answers: the configured address, or the Service's ClusterIP.
+    reach
+        The way to it through the Kubernetes API, if the program shall take that one.
     ready
         Resources to depend on for whoever calls the gateway.
     """
 
     service_name: pulumi.Output[str]
     url: pulumi.Output[str]
+    reach: dict[str, Any] | None
     ready: list[pulumi.Resource]
 
     def __init__(
@@ -103,6 +106,8 @@ class Gateway(pulumi.ComponentResource):
             if gateway.url
             else service.spec["clusterIP"].apply(lambda address: f"http://{address}:{PORT}")
         )
+        forwarded = {"namespace": kubernetes_namespace, "service": self.service_name, "port": PORT}
+        self.reach = {"port_forward": forwarded} if gateway.reach == "port-forward" else None
         self.ready = [deployment, service]
         self.register_outputs({"url": self.url})
 

@@ -30,6 +30,8 @@ class VirtualKeys(pulumi.ComponentResource):
         admin_key: Mapping[str, Any],
         vault: Mapping[str, Any],
         ready_timeout_seconds: int,
+        reach: Mapping[str, Any] | None,
+        cluster: Mapping[str, Any],
         keys: Mapping[str, Mapping[str, Any]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -45,16 +47,24 @@ class VirtualKeys(pulumi.ComponentResource):
             How Vault is reached.
         ready_timeout_seconds
             How long the gateway is waited for.
+        reach
+            The way to its key API, if that isn't the URL.
+        cluster
+            How the cluster is reached, which only such a way and consumers of keys need.
         keys
             Name -> fields of `VirtualKey`.
         """
         super().__init__("llm-gateway:litellm:VirtualKeys", name, None, opts)
-        gateway = {
+        gateway: dict[str, Any] = {
             "url": url,
             "admin_key": admin_key,
             "vault": vault,
             "ready_timeout_seconds": ready_timeout_seconds,
         }
+        if reach:
+            gateway["reach"] = reach
+        if cluster and (reach or any("consumer" in fields for fields in keys.values())):
+            gateway["cluster"] = cluster
         outputs = {}
         for key_name, fields in keys.items():
             key = VirtualKey(key_name, gateway=gateway, **fields, opts=pulumi.ResourceOptions(parent=self))

@@ -110,6 +110,18 @@ WRONG: dict[str, tuple[Callable[[Document], Any], str]] = {
         change("keys.0.deliver", {"path": "/keys/a"}),
         'llm-gateway:keys[0].deliver.path: "/keys/a": expected a Vault path',
     ),
+    "a consumer of a key that is not delivered": (
+        change("keys.0.consumer", {"deployment": "search/app"}),
+        "llm-gateway:keys[0].consumer: a key that isn't delivered to Vault reaches no consumer",
+    ),
+    "a consumer without its namespace": (
+        change("keys.0.consumer", {"deployment": "app"}),
+        'llm-gateway:keys[0].consumer.deployment: "app": expected namespace/name of an object',
+    ),
+    "a way to the gateway that there is not": (
+        change("gateway.reach", "tunnel"),
+        "llm-gateway:gateway.reach: \"tunnel\": expected 'url' or 'port-forward'",
+    ),
     "two keys with one name": (
         change("keys.1.name", "team-search"),
         "llm-gateway:keys[1].name: 'team-search' is the name of keys[0] too",

@@ -223,6 +223,31 @@ def test_a_delivered_key_is_an_output_by_its_path_only(config: Document) -> None
     assert "key" in recorder.outputs["keys"]["team-support"]
 
 
+def test_the_key_api_is_called_at_its_url_unless_it_shall_be_forwarded(config: Document) -> None:
+    config["kubernetes"] = {"context": "prod"}
+    assert (
+        not {"reach", "cluster"} & declare(config).one("VirtualKey", "team-search").inputs["gateway"].keys()
+    )
+    config["gateway"]["reach"] = "port-forward"
+    way = declare(config).one("VirtualKey", "team-search").inputs["gateway"]
+    forwarded = {"namespace": "litellm", "service": "litellm", "port": 4000}
+    assert (way["reach"], way["cluster"]) == ({"port_forward": forwarded}, {"context": "prod"})
+    assert way["url"] == "http://10.96.7.7:4000"
+
+
+def test_a_consumer_is_named_with_its_cluster(config: Document) -> None:
+    config["kubernetes"] = {"context": "prod"}
+    consumer = {"externalSecret": "search/llm-key", "deployment": "search/app"}
+    config["keys"][0].update(deliver={"path": "keys/team-search"}, consumer=consumer)
+    key = declare(config).one("VirtualKey", "team-search").inputs
+    assert key["consumer"] == {
+        "external_secret": "search/llm-key",
+        "deployment": "search/app",
+        "timeout_seconds": 120,
+    }
+    assert key["gateway"]["cluster"] == {"context": "prod"}
+
+
 def test_a_key_has_the_fields_of_its_template_and_its_own(config: Document) -> None:
     config["templates"] = {
         "team": {
