@@ -120,9 +120,9 @@ class VirtualKey(Resource, module="litellm", name="VirtualKey"):
             `url` of the gateway; `admin_key`, where the key is found that may manage others
             (`{"env": NAME}`, `{"file": PATH}` or `{"vault": {"mount", "path", "property"}}`); and, if needed,
             `ca_cert_file`, `vault` (`address`, `namespace`, `ca_cert_file`; by default VAULT_ADDR and its
-            like), `ready_timeout_seconds` (120), `reach` (`{"port_forward": {"namespace", "service", "port"}}`:
-            through the Kubernetes API instead of at the URL) and `cluster` (`kubeconfig`, `context`; by
-            default those of `kubectl`). A change of these touches no key.
+            like), `ready_timeout_seconds` (120), `reach` (`{"port_forward": {"namespace", "service",
+            "port"}}`: through the Kubernetes API instead of at the URL) and `cluster` (`kubeconfig`,
+            `context`; by default those of `kubectl`). A change of these touches no key.
         template
             What this key has in common with others; its own fields win.
         fields
