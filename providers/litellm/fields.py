@@ -102,7 +102,15 @@ GROUPS: dict[str, tuple[Field, ...]] = {
         ),
         in_metadata("temp_budget_expiry", INSTANT, by_metadata=True),
         in_metadata("throttle_on_budget_exceeded", FLAG, about="slow down instead of refusing"),
-        Field("spend", AMOUNT, Clearing.NEVER, Stored.NOWHERE, unit="USD", about="begins with", left_out="0"),
+        Field(
+            "spend",
+            AMOUNT,
+            Clearing.NEVER,
+            Stored.NOWHERE,
+            unit="USD",
+            about="what it begins with",
+            left_out="0",
+        ),
     ),
     "Limits": (
         Field("max_parallel_requests", WHOLE_32, unit="requests", nothing_at_zero=True),

@@ -32,12 +32,21 @@ class OwnInput:
         Says what is wrong with a declared value, in which parts may be unknown.
     ours
         Completed by us, and nothing that a program says.
+    takes
+        The type, in the words of docs/virtual-key.md.
+    left_out
+        What it is without it.
+    about
+        What it is for.
     """
 
     name: str
     problems: Callable[[Any], Iterator[str]]
     on_change: OnChange = OnChange.RECORD
     ours: bool = False
+    takes: str = ""
+    left_out: str = ""
+    about: str = ""
 
 
 def _owner_problems(owner: Any) -> Iterator[str]:
@@ -56,13 +65,44 @@ def _of(kind: Kind) -> Callable[[Any], Iterator[str]]:
 
 
 OWN_INPUTS = (
-    OwnInput("gateway", gateway_problems),
+    OwnInput(
+        "gateway",
+        gateway_problems,
+        takes="a mapping, see below",
+        left_out="required",
+        about="where the gateway is, and with which key it is administered",
+    ),
     OwnInput("owner", _owner_problems, ours=True),
     # The value is in Vault alone or in the state alone: what was delivered elsewhere can't be moved.
-    OwnInput("deliver", deliver_problems, OnChange.REPLACE),
-    OwnInput("consumer", consumer_problems),
-    OwnInput("max_ttl", _of(DURATION)),
-    OwnInput("renew", _of(FLAG)),
+    OwnInput(
+        "deliver",
+        deliver_problems,
+        OnChange.REPLACE,
+        takes="`mount`, `path`, `property`",
+        left_out="the key is an output; `property`: `api-key`",
+        about="where in Vault the key is put instead",
+    ),
+    OwnInput(
+        "consumer",
+        consumer_problems,
+        takes="`external_secret`, `deployment`, `timeout_seconds`",
+        left_out="nobody is waited for",
+        about="who has to have followed a delivered key",
+    ),
+    OwnInput(
+        "max_ttl",
+        _of(DURATION),
+        takes=DURATION.expected,
+        left_out="no longest life",
+        about="how long the key may live, however often it is renewed",
+    ),
+    OwnInput(
+        "renew",
+        _of(FLAG),
+        takes=FLAG.expected,
+        left_out="`false`",
+        about="an `up` moves the expiry on when less than a third of `duration` is left",
+    ),
     OwnInput("minted", _of(INSTANT), ours=True),
     OwnInput("renewed", _of(INSTANT), ours=True),
 )
