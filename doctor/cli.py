@@ -1,0 +1,125 @@
+"""`python -m doctor`: what is looked at, and how it is said."""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from doctor.examine import examine
+from doctor.kubernetes import Kubernetes
+from doctor.links import LINKS
+from doctor.model import CannotLookError
+from doctor.report import as_json, print_report
+from doctor.scene import Scene
+from doctor.stack import StackState, read_stack
+from doctor.vault import Vault
+from doctor.verdict import judge
+
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+_output = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def doctor(  # noqa: PLR0917 - one parameter an option
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option("--namespace", "-n", help="Look here, without any stack. May be said several times."),
+    ] = None,
+    stack: Annotated[
+        str | None,
+        typer.Option("--stack", "-s", metavar="NAME", help="Look at this stack of the folder's project."),
+    ] = None,
+    kubeconfig: Annotated[str | None, typer.Option(metavar="FILE", help="Else KUBECONFIG.")] = None,
+    context: Annotated[str | None, typer.Option(metavar="NAME", help="Context of the kubeconfig.")] = None,
+    vault_addr: Annotated[str | None, typer.Option(metavar="URL", help="Else VAULT_ADDR.")] = None,
+    explain: Annotated[
+        str | None, typer.Option(metavar="LINK", help="Say what a link is and how it is checked.")
+    ] = None,
+    calls: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write down every call to Kubernetes and Vault.")
+    ] = None,
+    *,
+    as_document: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Walk the chain from Vault to the virtual keys and name the link that is broken.
+
+    Looks and changes nothing. Ends with 0 if the chain is whole, 1 if it is broken, 2 if it couldn't be
+    looked at.
+    """
+    if explain is not None:
+        _explain(explain)
+        return
+    made: list[str] = []
+    began = time.monotonic()
+    try:
+        state = None if namespace else read_stack(stack)
+    except CannotLookError as error:
+        _errors.print(Text(f"{error.sentence}; {error.cure}" if error.cure else error.sentence))
+        raise typer.Exit(2) from None
+    scene = Scene(
+        Kubernetes(kubeconfig, context, made.append),
+        _vault(vault_addr, made),
+        namespace or _namespaces(state),
+        state,
+    )
+    findings = examine(scene, LINKS)
+    verdict = judge(findings, LINKS)
+    seconds = time.monotonic() - began
+    if calls is not None:
+        calls.write_text("".join(f"{call}\n" for call in made))
+    if as_document:
+        typer.echo(as_json(verdict, findings, seconds))
+    else:
+        print_report(_output, verdict, findings, LINKS, seconds)
+    raise typer.Exit(verdict.exit_code)
+
+
+def _vault(address: str | None, made: list[str]) -> Vault:
+    environment = os.environ
+    return Vault(
+        address or environment.get("VAULT_ADDR"),
+        environment.get("VAULT_TOKEN") or _token_file(),
+        environment.get("VAULT_CACERT"),
+        environment.get("VAULT_NAMESPACE"),
+        made.append,
+    )
+
+
+def _token_file() -> str | None:
+    """Read what `vault login` has left."""
+    try:
+        return (Path.home() / ".vault-token").read_text(encoding="ascii").strip() or None
+    except OSError:
+        return None
+
+
+def _namespaces(state: StackState | None) -> list[str]:
+    """Take the namespaces of a stack's objects."""
+    if state is None:
+        return []
+    found = {
+        resource["inputs"]["metadata"]["namespace"]
+        for resource in state.resources
+        if resource["type"].startswith("kubernetes:external-secrets.io/")
+        and "namespace" in (resource.get("inputs") or {}).get("metadata", {})
+    }
+    return sorted(found | {str(state.outputs["namespace"])} if "namespace" in state.outputs else found)
+
+
+def _explain(name: str) -> None:
+    known = {link.name: link for link in LINKS}
+    if name not in known:
+        _errors.print(Text(f"there is no link {name!r}; the links are {', '.join(known)}"))
+        raise typer.Exit(2)
+    link = known[name]
+    _output.print(Text(f"{link.title}: {link.explanation}"))
+    if link.needs:
+        _output.print(Text(f"It leans on: {', '.join(link.needs)}."))

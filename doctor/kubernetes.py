@@ -1,0 +1,147 @@
+"""The border to the cluster: documents by API path, and the three reviews that change nothing."""
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config.config_exception import ConfigException
+from urllib3.exceptions import HTTPError
+
+from doctor.memo import Memo
+from doctor.model import CannotLookError
+
+__all__ = ["Document", "Kubernetes"]
+
+Document = dict[str, Any]
+
+_TIMEOUT_SECONDS = 4
+
+
+class Kubernetes:
+    """One cluster, as the user of a kubeconfig sees it.
+
+    Parameters
+    ----------
+    kubeconfig
+        Path; None for KUBECONFIG or the default one.
+    context
+        Of the kubeconfig; None for the current one.
+    record
+        Is told of each call: method and path.
+    """
+
+    def __init__(self, kubeconfig: str | None, context: str | None, record: Callable[[str], None]) -> None:
+        self._kubeconfig, self._context, self.record = kubeconfig, context, record
+        self._memo = Memo()
+
+    @property
+    def _api(self) -> client.ApiClient:
+        return self._memo.of("client", self._connect)
+
+    def _connect(self) -> client.ApiClient:
+        try:
+            api = config.new_client_from_config(self._kubeconfig, self._context)
+        except (ConfigException, OSError, TypeError) as error:
+            raise CannotLookError(
+                f"no cluster: the kubeconfig can't be used ({error})",
+                "name one with --kubeconfig or KUBECONFIG",
+            ) from None
+        api.configuration.retries = False
+        return api
+
+    @property
+    def server(self) -> str:
+        """Address of the API server as the kubeconfig has it."""
+        return str(self._api.configuration.host)
+
+    @property
+    def authority(self) -> str:
+        """PEM of the CA that signs the API server's certificate, as the kubeconfig has it; may be empty."""
+        file = self._api.configuration.ssl_ca_cert
+        if not file:
+            return ""
+        with open(file, encoding="ascii") as pem:  # noqa: PTH123 - the client hands out a plain name
+            return pem.read()
+
+    # --- reads -------------------------------------------------------------------------------------------
+
+    def get(self, path: str) -> Document | None:
+        """Read an object by its API path; None if there is none, or none of its kind."""
+        return self._memo.of(path, lambda: self._get(path))
+
+    def items(self, path: str) -> list[Document]:
+        """Read a collection by its API path; empty if its kind isn't known."""
+        found = self.get(path)
+        return list(found.get("items") or []) if found else []
+
+    def _get(self, path: str) -> Document | None:
+        return self._call("GET", path, None, absent=True)
+
+    # --- reviews: answers to questions, nothing is stored ------------------------------------------------
+
+    def token_of(self, namespace: str, service_account: str, audiences: list[str]) -> str:
+        """Ask for a short-lived token of a ServiceAccount, as External Secrets Operator does."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}/token"
+        spec = {"audiences": audiences, "expirationSeconds": 600}
+        answer = self._call("POST", path, {"spec": spec})
+        token: str = (answer or {})["status"]["token"]
+        return token
+
+    def reviewed(self, token: str, audiences: list[str]) -> Document:
+        """Ask whether the cluster takes a token for one of its own."""
+        spec: Document = {"token": token} | ({"audiences": audiences} if audiences else {})
+        answer = self._call("POST", "/apis/authentication.k8s.io/v1/tokenreviews", {"spec": spec})
+        status: Document = (answer or {}).get("status") or {}
+        return status
+
+    def may(self, user: str, attributes: Mapping[str, str]) -> bool:
+        """Ask whether a user may do something: `verb`, `group`, `resource`, `subresource`, `namespace`."""
+        groups = ["system:serviceaccounts", "system:authenticated"]
+        spec = {"user": user, "groups": groups, "resourceAttributes": dict(attributes)}
+        answer = self._call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {"spec": spec})
+        return bool((answer or {})["status"]["allowed"])
+
+    # --- the border --------------------------------------------------------------------------------------
+
+    def _call(
+        self, method: str, path: str, body: Document | None, *, absent: bool = False
+    ) -> Document | None:
+        self.record(f"{method} {path}")
+        headers = {"Accept": "application/json"}
+        call = self._api.param_serialize(
+            method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
+        )
+        try:
+            answer = self._api.call_api(*call, _request_timeout=_TIMEOUT_SECONDS)
+            document: Document = json.loads(answer.read())
+        except (ApiException, HTTPError, ValueError) as error:
+            raise CannotLookError(
+                f"the Kubernetes API at {self.server} doesn't answer ({_cause(error)})",
+                "check the kubeconfig's address and credentials, and that the cluster runs",
+            ) from None
+        if answer.status == HTTPStatus.NOT_FOUND and absent:
+            return None
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise _refused(method, path, answer.status, str(document.get("message") or ""))
+        return document
+
+
+def _refused(method: str, path: str, status: int, message: str) -> CannotLookError:
+    if status in (HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED):
+        return CannotLookError(
+            f"the user of the kubeconfig may not {method} {path} (HTTP {status})",
+            "use a kubeconfig whose user may; docs/doctor.md lists what is asked",
+        )
+    return CannotLookError(f"the Kubernetes API answers {method} {path} with HTTP {status}: {message}")
+
+
+def _cause(error: Exception) -> str:
+    """Say in a few words why there is no answer; the client wraps the reason several times."""
+    text = f"{getattr(error, 'reason', '')} {error}"
+    for words in ("Connection refused", "No route to host", "timed out", "certificate verify failed"):
+        if words in text:
+            return words.lower()
+    return type(error).__name__

@@ -1,0 +1,204 @@
+"""What External Secrets Operator itself says: conditions, and the events that hold the reason."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from doctor.kubernetes import Document
+from doctor.model import Finding, Link, broken, weak, whole
+from doctor.scene import ExternalSecret, Scene
+
+__all__ = ["LINKS"]
+
+_LATE_FACTOR = 4
+_LATE_GRACE_SECONDS = 60
+
+# What the operator's events say -> cause, cure. The first that matches counts.
+_REASONS = (
+    (
+        r"not allowed from namespace|denied by spec.condition",
+        "the ClusterSecretStore doesn't admit this namespace",
+        "add the namespace to the store's conditions",
+    ),
+    (
+        r"could not get (?:Cluster)?SecretStore",
+        "the ExternalSecret names a store that doesn't exist",
+        "correct secretStoreRef, or make the store",
+    ),
+    (
+        r"owned by another ExternalSecret",
+        "two ExternalSecrets claim the same Secret",
+        "give one of them another target",
+    ),
+    (
+        r"cannot find secret data for key",
+        "a property that is named isn't there",
+        "correct the property, or write it",
+    ),
+    (
+        r"Secret does not exist",
+        "a path that the ExternalSecret names isn't in Vault, or its newest version is deleted",
+        "correct the key, or write a version",
+    ),
+    (
+        r"cannot read secret data from Vault.*403",
+        "Vault refuses the read: no policy allows the path",
+        "allow read on it in a policy of the role",
+    ),
+    (
+        r"failed to get cert from|failed to get caProvider",
+        "the store's caProvider names a ConfigMap or Secret that isn't there, or lacks the key",
+        "write the CA of the server there",
+    ),
+    (
+        r"cannot request Kubernetes service account token",
+        "the store's ServiceAccount isn't there, or the operator may not ask for its token",
+        "make the ServiceAccount, or allow create on serviceaccounts/token",
+    ),
+    (
+        r"cannot get Kubernetes secret",
+        "the Secret with the store's Vault token isn't there",
+        "write it",
+    ),
+    (
+        r"x509|tls:",
+        "the server's certificate isn't valid for the store",
+        "correct the store's CA or server name",
+    ),
+    (
+        r"HTTP request to an HTTPS server",
+        "the store speaks http to a server that speaks https",
+        "set https:// in the store",
+    ),
+    (
+        r"server gave HTTP response to HTTPS client",
+        "the store speaks https to a server that speaks http",
+        "set http:// in the store",
+    ),
+    (r"no such host", "the store's server has no address", "correct the host name in the store"),
+    (
+        r"connection refused|context deadline exceeded|no route to host",
+        "nothing answers at the store's server",
+        "correct its address and port, or start the server",
+    ),
+    (r"Vault is sealed", "Vault is sealed", "unseal it"),
+    (
+        r"invalid role name",
+        "the store's role doesn't exist",
+        "correct auth.kubernetes.role, or write the role",
+    ),
+    (
+        r"audience",
+        "the store's token is made for another audience than the role demands",
+        "set the same audience on both",
+    ),
+    (
+        r"namespace not authorized|service account name not authorized",
+        "the role isn't bound to the store's ServiceAccount",
+        "correct the role's bindings",
+    ),
+    (
+        r"failed to find registered store backend",
+        "this operator is built without the store's provider",
+        "use an operator with the Vault provider",
+    ),
+    (r"unable to log in", "Vault refuses the store's login", "see the link login"),
+    (r"invalid vault credentials", "Vault doesn't take the store's token", "see the link login"),
+)
+
+
+def probe_stores(scene: Scene) -> Iterator[Finding]:
+    for store in scene.stores():
+        yield from _judged(scene, store.key, store.document, {store.key})
+
+
+def probe_external_secrets(scene: Scene) -> Iterator[Finding]:
+    for external in scene.external_secrets():
+        store = scene.store_of(external)
+        scope = {store.key} if store else {f"{external.store_reference[0]} {external.store_reference[1]}"}
+        yield from _judged(scene, external.key, external.document, scope)
+        yield from _late(external, scope)
+
+
+def _judged(scene: Scene, subject: str, document: Document, scope: set[str]) -> Iterator[Finding]:
+    conditions = (document.get("status") or {}).get("conditions") or []
+    ready = next((item for item in conditions if item["type"] == "Ready"), None)
+    if ready is None:
+        yield broken(
+            subject,
+            "has no condition: the operator has never looked at it",
+            cause="no operator feels responsible: it doesn't run, or spec.controller names another one",
+            cure="start External Secrets Operator, or take spec.controller out",
+            scope=scope,
+        )
+        return
+    if ready["status"] == "True" and ready.get("reason") not in ("SecretMissing", "SecretDeleted"):
+        yield whole(subject, str(ready.get("message") or "ready"), scope)
+        return
+    said = _why(scene, document) or str(ready.get("message") or ready.get("reason"))
+    cause, cure = _explained(said)
+    yield broken(subject, said, cause=cause, cure=cure, scope=scope)
+
+
+def _why(scene: Scene, document: Document) -> str:
+    """Find the newest Warning that gives a reason: `is not ready` only points at the store."""
+    warnings = [item for item in scene.events(document) if item.get("type") == "Warning"]
+    telling = [item for item in warnings if "is not ready" not in item["message"]] or warnings
+    return " ".join(telling[0]["message"].split()) if telling else ""
+
+
+def _explained(said: str) -> tuple[str, str]:
+    for pattern, cause, cure in _REASONS:
+        if re.search(pattern, said):
+            return cause, cure
+    return "the operator couldn't do its work", "see its events and its log"
+
+
+def _late(external: ExternalSecret, scope: set[str]) -> Iterator[Finding]:
+    """See whether the Secret is still being kept up: a condition stays True when nobody looks any more."""
+    interval = _seconds(str(external.document["spec"].get("refreshInterval") or "1h"))
+    refreshed = (external.document.get("status") or {}).get("refreshTime")
+    if not interval or not refreshed:
+        return
+    age = (datetime.now(UTC) - datetime.fromisoformat(refreshed)).total_seconds()
+    if age > interval * _LATE_FACTOR + _LATE_GRACE_SECONDS:
+        yield weak(
+            external.key,
+            f"last refreshed {age:.0f} s ago, wants to be every {interval:.0f} s",
+            cause="the operator is behind: it doesn't run, or waits longer after each failure",
+            cure="see the operator's log, or force a retry: python -m doctor --fix",
+            scope=scope,
+        )
+
+
+def _seconds(duration: str) -> float:
+    units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+    return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h)", duration))
+
+
+LINKS = (
+    Link(
+        "store",
+        "Store",
+        "The conditions and Warning events of each store: what External Secrets Operator says of it.",
+        probe_stores,
+        needs=(
+            "cluster",
+            "operator",
+            "vault",
+            "store-server",
+            "auth-mount",
+            "service-account",
+            "role",
+            "policy",
+            "login",
+        ),
+    ),
+    Link(
+        "external-secret",
+        "ExternalSecret",
+        "The conditions and Warning events of each ExternalSecret, and when it was last refreshed.",
+        probe_external_secrets,
+        needs=("store", "kv-mount", "policy", "operator"),
+    ),
+)

@@ -1,0 +1,144 @@
+"""What stands in Vault, and what of it stands in the Secrets: compared by fingerprints."""
+
+from collections.abc import Iterator
+
+from doctor.model import Finding, Link, broken, weak, whole
+from doctor.scene import ExternalSecret, Scene, Store, fingerprint
+
+__all__ = ["LINKS"]
+
+
+def probe_paths(scene: Scene) -> Iterator[Finding]:
+    for external in scene.external_secrets():
+        store = scene.store_of(external)
+        if store is not None and store.mount:
+            yield from _paths(scene, external, store)
+
+
+def _paths(scene: Scene, external: ExternalSecret, store: Store) -> Iterator[Finding]:
+    wrong = 0
+    for path in external.paths:
+        if path.startswith("data/"):
+            wrong += 1
+            yield broken(
+                external.key,
+                f"asks for {path}",
+                cause="the path has data/ in it, which the operator adds itself",
+                cure=f"set the key to {path.removeprefix('data/')}",
+                scope={store.key},
+            )
+            continue
+        properties = [name for _, key, name in external.properties if key == path and name]
+        problem = _path_problem(scene, store, external, path, properties)
+        if problem is not None:
+            wrong += 1
+            yield problem
+    if not wrong and external.paths:
+        yield whole(external.key, f"finds {', '.join(external.paths)} with all properties", {store.key})
+
+
+def _path_problem(
+    scene: Scene, store: Store, external: ExternalSecret, path: str, properties: list[str]
+) -> Finding | None:
+    subject = f"Path {store.mount}/{path}"
+    found = scene.kv(store.mount, store.below_mount(path))
+    if found is None or not found.get("data"):
+        deleted = bool(((found or {}).get("metadata") or {}).get("deletion_time"))
+        what = "its newest version is deleted" if deleted else "isn't there"
+        verb = "undelete or write" if deleted else "write"
+        return broken(
+            subject,
+            what,
+            cause=f"the {external.key} reads a path in Vault of which {what}"
+            if deleted
+            else f"the {external.key} reads a path that isn't in Vault",
+            cure=f"{verb} {store.mount}/{path}, or correct the key",
+            scope={store.key},
+        )
+    missing = [name for name in properties if name not in found["data"]]
+    if missing:
+        return broken(
+            subject,
+            f"has the properties {', '.join(sorted(found['data']))}",
+            cause=f"the {external.key} reads a property that isn't there: {', '.join(missing)}",
+            cure=f"write it to {store.mount}/{path}, or correct the property",
+            scope={store.key},
+        )
+    return None
+
+
+# --- the Secrets -----------------------------------------------------------------------------------------
+
+
+def probe_secrets(scene: Scene) -> Iterator[Finding]:
+    for external in scene.external_secrets():
+        store = scene.store_of(external)
+        yield from _secret(scene, external, store)
+
+
+def _secret(scene: Scene, external: ExternalSecret, store: Store | None) -> Iterator[Finding]:
+    scope = {store.key} if store else set()
+    subject = f"Secret {external.namespace}/{external.target}"
+    if ((external.document["spec"].get("target") or {}).get("creationPolicy") or "Owner") == "None":
+        return
+    values = scene.secret(external.namespace, external.target)
+    if values is None:
+        yield broken(
+            subject,
+            "isn't there",
+            cause=f"the Secret of the {external.key} was never made, or was deleted",
+            cure="see the ExternalSecret above; the operator makes it as soon as it can read",
+            scope=scope,
+        )
+        return
+    missing = [key for key, _, _ in external.properties if key not in values]
+    if missing:
+        yield broken(
+            subject,
+            f"lacks {', '.join(missing)}",
+            cause="the Secret lacks keys that its ExternalSecret declares",
+            cure="see the ExternalSecret above",
+            scope=scope,
+        )
+        return
+    stale = _stale(scene, external, store, values) if store and store.mount else []
+    if stale:
+        yield weak(
+            subject,
+            f"{', '.join(stale)}: another value than in Vault",
+            cause="the Secret hasn't followed Vault yet",
+            cure="wait for the refresh interval, or force it: python -m doctor --fix",
+            scope=scope,
+        )
+    else:
+        yield whole(subject, f"has {len(values)} keys, equal to Vault", scope)
+
+
+def _stale(scene: Scene, external: ExternalSecret, store: Store, values: dict[str, str]) -> list[str]:
+    """Name the keys whose value isn't the one in Vault; what a template makes can't be compared."""
+    if (external.document["spec"].get("target") or {}).get("template"):
+        return []
+    stale = []
+    for key, path, name in external.properties:
+        live = ((scene.kv(store.mount, store.below_mount(path)) or {}).get("data") or {}).get(name)
+        if isinstance(live, str) and fingerprint(live) != fingerprint(values[key]):
+            stale.append(key)
+    return stale
+
+
+LINKS = (
+    Link(
+        "path",
+        "Paths in Vault",
+        "The paths and properties that each ExternalSecret names: that they are in Vault, and not deleted.",
+        probe_paths,
+        needs=("vault", "kv-mount"),
+    ),
+    Link(
+        "secret",
+        "Secret",
+        "The Secret of each ExternalSecret: that it is there, with every key, equal to Vault by fingerprint.",
+        probe_secrets,
+        needs=("external-secret", "store", "path"),
+    ),
+)

@@ -1,0 +1,75 @@
+"""What Pulumi knows of the chain: the stack's outputs and its keys, from an exported state."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from doctor.model import CannotLookError
+
+__all__ = ["StackState", "read_stack"]
+
+_TIMEOUT_SECONDS = 8
+
+
+@dataclass(frozen=True)
+class StackState:
+    """A stack's state; secrets in it are ciphertext and stay so.
+
+    Attributes
+    ----------
+    name
+        Of the stack.
+    outputs
+        Of the stack.
+    resources
+        As they are stored.
+    """
+
+    name: str
+    outputs: Mapping[str, Any]
+    resources: tuple[Mapping[str, Any], ...] = field(repr=False)
+
+    @property
+    def keys(self) -> list[Mapping[str, Any]]:
+        """The virtual keys' resources."""
+        return [item for item in self.resources if item["type"].endswith("litellm:VirtualKey")]
+
+    @classmethod
+    def of(cls, exported: Mapping[str, Any]) -> "StackState":
+        """Take what `pulumi stack export` prints."""
+        resources = tuple((exported.get("deployment") or {}).get("resources") or ())
+        stacks = [item for item in resources if item["type"] == "pulumi:pulumi:Stack"]
+        if not stacks:
+            raise CannotLookError("the stack has no resources: it was never up", "run `pulumi up`")
+        name = stacks[0]["urn"].split("::")[0].removeprefix("urn:pulumi:")
+        return cls(name, stacks[0].get("outputs") or {}, resources)
+
+
+def read_stack(stack: str | None) -> StackState:
+    """Ask the Pulumi CLI for the state of a stack of the project in this folder.
+
+    Parameters
+    ----------
+    stack
+        Its name; None for the selected one.
+
+    Raises
+    ------
+    CannotLookError
+        If there is no CLI, no project, no such stack, or nothing in it.
+    """
+    command = ["pulumi", "stack", "export", "--non-interactive", *(["--stack", stack] if stack else [])]
+    cure = "run the doctor in the project's folder with the stack's backend, or look without one: --namespace"
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_SECONDS)
+    except FileNotFoundError:
+        raise CannotLookError("there is no `pulumi` on PATH, so no stack can be read", cure) from None
+    except subprocess.TimeoutExpired:
+        raise CannotLookError(f"`{' '.join(command)}` gave no answer in {_TIMEOUT_SECONDS} s", cure) from None
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        reason = said[-1].removeprefix("error: ") if said else f"exit code {done.returncode}"
+        raise CannotLookError(f"no stack can be read: {reason}", cure)
+    return StackState.of(json.loads(done.stdout))

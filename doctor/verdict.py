@@ -1,0 +1,79 @@
+"""One cause first, and what follows from it after it. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from doctor.model import Finding, Link, State
+
+__all__ = ["Root", "Verdict", "judge"]
+
+
+@dataclass(frozen=True)
+class Root:
+    """A cause, and the broken things that it explains."""
+
+    finding: Finding
+    followers: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the findings come to.
+
+    Attributes
+    ----------
+    roots
+        The causes, the first in the chain first.
+    weak
+        What holds, but not as it should.
+    unknown
+        What couldn't be looked at.
+    """
+
+    roots: tuple[Root, ...]
+    weak: tuple[Finding, ...]
+    unknown: tuple[Finding, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 when whole, 1 when broken, 2 when the doctor couldn't look."""
+        if self.roots:
+            return 1
+        return 2 if self.unknown else 0
+
+
+def judge(findings: Sequence[Finding], links: Sequence[Link]) -> Verdict:
+    """Sort the broken ones into causes and what follows from them."""
+    explains = _explaining(links)
+    roots: list[Finding] = []
+    followers: dict[int, list[Finding]] = {}
+    for finding in findings:
+        if finding.state is not State.BROKEN:
+            continue
+        causes = [
+            number
+            for number, root in enumerate(roots)
+            if root.link in explains[finding.link] and _related(root, finding)
+        ]
+        if causes:
+            followers[causes[0]].append(finding)
+        else:
+            followers[len(roots)] = []
+            roots.append(finding)
+    return Verdict(
+        tuple(Root(root, tuple(followers[number])) for number, root in enumerate(roots)),
+        tuple(finding for finding in findings if finding.state is State.WEAK),
+        tuple(finding for finding in findings if finding.state is State.UNKNOWN),
+    )
+
+
+def _explaining(links: Sequence[Link]) -> dict[str, set[str]]:
+    """Link -> all links that it needs, over any number of steps. Links stand after what they need."""
+    reach: dict[str, set[str]] = {}
+    for link in links:
+        reach[link.name] = {*link.needs, *(far for near in link.needs for far in reach[near])}
+    return reach
+
+
+def _related(one: Finding, other: Finding) -> bool:
+    return not one.scope or not other.scope or bool(one.scope & other.scope)
