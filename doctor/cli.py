@@ -40,6 +40,7 @@ def doctor(  # noqa: PLR0917 - one parameter an option
     kubeconfig: Annotated[str | None, typer.Option(metavar="FILE", help="Else KUBECONFIG.")] = None,
     context: Annotated[str | None, typer.Option(metavar="NAME", help="Context of the kubeconfig.")] = None,
     vault_addr: Annotated[str | None, typer.Option(metavar="URL", help="Else VAULT_ADDR.")] = None,
+    gateway_url: Annotated[str | None, typer.Option(metavar="URL", help="Else the stack's.")] = None,
     explain: Annotated[
         str | None, typer.Option(metavar="LINK", help="Say what a link is and how it is checked.")
     ] = None,
@@ -69,6 +70,7 @@ def doctor(  # noqa: PLR0917 - one parameter an option
         _vault(vault_addr, made),
         namespace or _namespaces(state),
         state,
+        gateway_url,
     )
     findings = examine(scene, LINKS)
     verdict = judge(findings, LINKS)

@@ -1,137 +1,23 @@
 """What the doctor looks at: the stores and ExternalSecrets of some namespaces, and what they lean on."""
 
 import base64
-import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, TypeVar
 
+from doctor.gateway import Gateway
 from doctor.kubernetes import Document, Kubernetes
 from doctor.memo import Memo
 from doctor.model import CannotLookError
+from doctor.objects import ExternalSecret, Store
 from doctor.stack import StackState
 from doctor.vault import Vault
+from providers.reference import SecretReference
 
-__all__ = ["ExternalSecret", "Scene", "Store", "fingerprint"]
+__all__ = ["Scene"]
+
+T = TypeVar("T")
 
 _GROUP = "/apis/external-secrets.io"
-
-
-def fingerprint(value: str) -> str:
-    """Say which value it is without saying the value."""
-    return hashlib.sha256(value.encode()).hexdigest()[:12]
-
-
-@dataclass(frozen=True)
-class Store:
-    """A SecretStore or ClusterSecretStore over Vault.
-
-    Attributes
-    ----------
-    namespace
-        Where it lives; empty for a ClusterSecretStore.
-    vault
-        `spec.provider.vault`; None if the provider is another.
-    users
-        Namespaces whose ExternalSecrets use it.
-    """
-
-    kind: str
-    name: str
-    namespace: str
-    document: Document = field(repr=False)
-    users: frozenset[str] = frozenset()
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
-
-    @property
-    def vault(self) -> Document | None:
-        return ((self.document.get("spec") or {}).get("provider") or {}).get("vault")
-
-    @property
-    def kubernetes_auth(self) -> Document | None:
-        return ((self.vault or {}).get("auth") or {}).get("kubernetes")
-
-    @property
-    def auth_mount(self) -> str:
-        return str((self.kubernetes_auth or {}).get("mountPath") or "kubernetes")
-
-    @property
-    def audiences(self) -> list[str]:
-        return list(((self.kubernetes_auth or {}).get("serviceAccountRef") or {}).get("audiences") or [])
-
-    @property
-    def mount(self) -> str:
-        """Path of the KV mount; empty if each key has to name it."""
-        return str((self.vault or {}).get("path") or "").strip("/")
-
-    def below_mount(self, path: str) -> str:
-        """Take what the operator takes from a key: the mount at its beginning is no part of it."""
-        whole = path.strip("/")
-        below = whole.removeprefix(f"{self.mount}/")
-        return whole if below == whole else below.removeprefix("data/")
-
-    def api_path(self, path: str) -> str:
-        """Say which path of the API the operator reads for a key."""
-        if not self.mount:
-            return path.strip("/")
-        inner = "data/" if str((self.vault or {}).get("version") or "v2") == "v2" else ""
-        return f"{self.mount}/{inner}{self.below_mount(path)}"
-
-    @property
-    def service_account(self) -> tuple[str, str] | None:
-        """Namespace and name of the ServiceAccount that it logs in as; None if it has a token otherwise."""
-        reference = (self.kubernetes_auth or {}).get("serviceAccountRef")
-        if not reference:
-            return None
-        # A SecretStore's own namespace wins, whatever the reference says.
-        namespace = self.namespace or reference.get("namespace") or next(iter(sorted(self.users)), "")
-        return namespace, reference["name"]
-
-
-@dataclass(frozen=True)
-class ExternalSecret:
-    """What is fetched from a store into a Secret."""
-
-    name: str
-    namespace: str
-    document: Document = field(repr=False)
-
-    @property
-    def key(self) -> str:
-        return f"ExternalSecret {self.namespace}/{self.name}"
-
-    @property
-    def store_reference(self) -> tuple[str, str]:
-        reference = self.document["spec"].get("secretStoreRef") or {}
-        return reference.get("kind") or "SecretStore", reference.get("name") or ""
-
-    @property
-    def target(self) -> str:
-        return str((self.document["spec"].get("target") or {}).get("name") or self.name)
-
-    @property
-    def properties(self) -> list[tuple[str, str, str]]:
-        """Key in the Secret, path below the mount, property; the property is empty for the whole."""
-        return [
-            (item["secretKey"], item["remoteRef"]["key"], item["remoteRef"].get("property") or "")
-            for item in self.document["spec"].get("data") or []
-        ]
-
-    @property
-    def extracts(self) -> list[str]:
-        """Paths of which every property is taken."""
-        return [
-            item["extract"]["key"]
-            for item in self.document["spec"].get("dataFrom") or []
-            if item.get("extract")
-        ]
-
-    @property
-    def paths(self) -> list[str]:
-        return sorted({path for _, path, _ in self.properties} | set(self.extracts))
 
 
 class Scene:
@@ -143,15 +29,23 @@ class Scene:
         Where ExternalSecrets, their Secrets and the gateway live.
     stack
         What Pulumi knows; None for a chain that somebody else built.
+    gateway_url
+        Address at which the key API is asked; None for the one of the stack, or of the Service.
     """
 
     def __init__(
-        self, kubernetes: Kubernetes, vault: Vault, namespaces: list[str], stack: StackState | None = None
+        self,
+        kubernetes: Kubernetes,
+        vault: Vault,
+        namespaces: list[str],
+        stack: StackState | None = None,
+        gateway_url: str | None = None,
     ) -> None:
         self.kubernetes = kubernetes
         self.vault = vault
         self.namespaces = namespaces
         self.stack = stack
+        self._gateway_url = gateway_url
         self._memo = Memo()
 
     @property
@@ -269,3 +163,114 @@ class Scene:
 
     def auth_mounts(self) -> Mapping[str, Any]:
         return self.vault.get("sys/auth") or {}
+
+    # --- LiteLLM -----------------------------------------------------------------------------------------
+
+    def gateways(self) -> list[Document]:
+        """List the Deployments that run LiteLLM."""
+        return [
+            item
+            for namespace in self.namespaces
+            for item in self.kubernetes.items(f"/apis/apps/v1/namespaces/{namespace}/deployments")
+            if any("litellm" in container["image"] for container in _containers(item))
+        ]
+
+    def pods(self, namespace: str, labels: Mapping[str, str]) -> list[Document]:
+        """List the Pods with these labels, without those that are about to stop, the newest first."""
+        items = self.kubernetes.items(f"/api/v1/namespaces/{namespace}/pods")
+        mine = [
+            item
+            for item in items
+            if labels.items() <= (item["metadata"].get("labels") or {}).items()
+            and not item["metadata"].get("deletionTimestamp")
+        ]
+        return sorted(mine, key=lambda item: str(item["metadata"]["creationTimestamp"]), reverse=True)
+
+    def log(self, namespace: str, pod: str, container: str) -> str:
+        """Read the end of a container's log; empty if there is none."""
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        return self.kubernetes.text(path, {"container": container, "tailLines": "80"})
+
+    def ready_endpoints(self, namespace: str, service: str) -> list[str]:
+        """List the addresses behind a Service that are ready."""
+        slices = self.kubernetes.items(f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices")
+        return [
+            address
+            for item in slices
+            if (item["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == service
+            for endpoint in item.get("endpoints") or []
+            if (endpoint.get("conditions") or {}).get("ready", True)
+            for address in endpoint["addresses"]
+        ]
+
+    def secrets_of(self, deployment: Document) -> list[str]:
+        """Name the Secrets that a Deployment takes its environment from."""
+        return [
+            source["secretRef"]["name"]
+            for container in _containers(deployment)
+            for source in container.get("envFrom") or []
+            if source.get("secretRef")
+        ]
+
+    def environment_of(self, deployment: Document) -> dict[str, str]:
+        """Give the values of those Secrets; they never leave a probe but as a fingerprint."""
+        values: dict[str, str] = {}
+        for name in self.secrets_of(deployment):
+            values |= self.secret(deployment["metadata"]["namespace"], name) or {}
+        return values
+
+    def key_apis(self) -> list[Gateway]:
+        """List the gateways whose key API is asked: of the stack's keys, or the Services of LiteLLM."""
+        if self._gateway_url:
+            return [Gateway(self._gateway_url, self.record)]
+        if self.stack is not None:
+            urls = {str(key["inputs"]["gateway"]["url"]) for key in self.stack.keys}
+            urls |= {str(self.stack.outputs["gatewayUrl"])} if "gatewayUrl" in self.stack.outputs else set()
+        else:
+            urls = {url for deployment in self.gateways() for url in self._service_urls(deployment)}
+        return [Gateway(url, self.record) for url in sorted(urls)]
+
+    def _service_urls(self, deployment: Document) -> list[str]:
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        services = self.kubernetes.items(f"/api/v1/namespaces/{deployment['metadata']['namespace']}/services")
+        return [
+            f"http://{item['spec']['clusterIP']}:{item['spec']['ports'][0]['port']}"
+            for item in services
+            if item["spec"].get("selector") and item["spec"]["selector"].items() <= labels.items()
+        ]
+
+    def admin_key(self, gateway: Gateway) -> tuple[str, str]:
+        """Find the key that manages a gateway's keys, and say in words where.
+
+        Raises
+        ------
+        CannotLookError
+            If it isn't where it is said to be.
+        """
+        for key in self.stack.keys if self.stack else ():
+            if str(key["inputs"]["gateway"]["url"]) == gateway.url:
+                return self._referred(SecretReference.parse(key["inputs"]["gateway"]["admin_key"]))
+        for deployment in self.gateways():
+            master_key = self.environment_of(deployment).get("LITELLM_MASTER_KEY")
+            if master_key:
+                return master_key, "LITELLM_MASTER_KEY of the Deployment"
+        raise CannotLookError("no admin key is known", "look at a stack, which refers to it")
+
+    def _referred(self, reference: SecretReference) -> tuple[str, str]:
+        place = reference.vault
+        if place:
+            found = (self.kv(place.mount, place.path) or {}).get("data") or {}
+            value = found.get(place.property)
+        else:
+            value = reference.resolve_locally()
+        if not value:
+            raise CannotLookError(f"the admin key, {reference}, isn't there", "put it there")
+        return str(value), str(reference)
+
+    def once(self, key: Hashable, read: Callable[[], T]) -> T:
+        """Read what several probes share only once."""
+        return self._memo.of(key, read)
+
+
+def _containers(deployment: Document) -> list[Document]:
+    return list(deployment["spec"]["template"]["spec"]["containers"])

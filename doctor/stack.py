@@ -19,7 +19,7 @@ class StackState:
 
     Attributes
     ----------
-    name
+    name, project
         Of the stack.
     outputs
         Of the stack.
@@ -28,6 +28,7 @@ class StackState:
     """
 
     name: str
+    project: str
     outputs: Mapping[str, Any]
     resources: tuple[Mapping[str, Any], ...] = field(repr=False)
 
@@ -43,8 +44,8 @@ class StackState:
         stacks = [item for item in resources if item["type"] == "pulumi:pulumi:Stack"]
         if not stacks:
             raise CannotLookError("the stack has no resources: it was never up", "run `pulumi up`")
-        name = stacks[0]["urn"].split("::")[0].removeprefix("urn:pulumi:")
-        return cls(name, stacks[0].get("outputs") or {}, resources)
+        name, project = stacks[0]["urn"].removeprefix("urn:pulumi:").split("::")[:2]
+        return cls(name, project, stacks[0].get("outputs") or {}, resources)
 
 
 def read_stack(stack: str | None) -> StackState:

@@ -1,6 +1,6 @@
 """The chain, link by link, in the order in which one leans on the other."""
 
-from doctor.links import cluster, identity, mounts, operator, secrets, vault_server
+from doctor.links import cluster, identity, keys, mounts, operator, secrets, vault_server, workload
 from doctor.model import Link
 
 __all__ = ["LINKS"]
@@ -12,4 +12,6 @@ LINKS: tuple[Link, ...] = (
     *identity.LINKS,
     *operator.LINKS,
     *secrets.LINKS,
+    *workload.LINKS,
+    *keys.LINKS,
 )

@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from doctor.model import CannotLookError, Finding, Link, broken, weak, whole
+from doctor.objects import Store
 from doctor.policy import Rule, capabilities, parse_policy
-from doctor.scene import Scene, Store
+from doctor.scene import Scene
 
 __all__ = ["LINKS"]
 

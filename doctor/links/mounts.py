@@ -5,7 +5,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from doctor.model import Finding, Link, broken, weak, whole
-from doctor.scene import Scene, Store
+from doctor.objects import Store
+from doctor.scene import Scene
 from doctor.tls import Outcome, certificates, shake_hands
 
 __all__ = ["LINKS"]

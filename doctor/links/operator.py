@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from doctor.kubernetes import Document
 from doctor.model import Finding, Link, broken, weak, whole
-from doctor.scene import ExternalSecret, Scene
+from doctor.objects import ExternalSecret
+from doctor.scene import Scene
 
 __all__ = ["LINKS"]
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from doctor.model import Finding, Link, broken, weak, whole
-from doctor.scene import ExternalSecret, Scene, Store, fingerprint
+from doctor.objects import ExternalSecret, Store, fingerprint
+from doctor.scene import Scene
 
 __all__ = ["LINKS"]
 

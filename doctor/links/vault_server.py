@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from doctor.kubernetes import Document
 from doctor.model import Finding, Link, broken, whole
-from doctor.scene import Scene, Store
+from doctor.objects import Store
+from doctor.scene import Scene
 from doctor.tls import Handshake, Outcome, certificates, shake_hands
 
 __all__ = ["LINKS"]

@@ -1,0 +1,92 @@
+"""The border to a LiteLLM gateway: its health, and reads of its key API."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from doctor.model import CannotLookError
+
+__all__ = ["Gateway", "GatewayAnswer"]
+
+_TIMEOUT = httpx.Timeout(4, connect=2)
+_PAGE_SIZE = 100  # the most that /key/list takes
+
+
+@dataclass(frozen=True)
+class GatewayAnswer:
+    """What the gateway said.
+
+    Attributes
+    ----------
+    status
+        HTTP.
+    document
+        The body; empty if it is no JSON object.
+    """
+
+    status: int
+    document: Mapping[str, Any]
+
+    @property
+    def reason(self) -> str:
+        error = self.document.get("error")
+        return str(error.get("message") if isinstance(error, dict) else error or "")
+
+
+class Gateway:
+    """One gateway.
+
+    Parameters
+    ----------
+    url
+        As it is reached from here.
+    record
+        Is told of each call: method and path.
+    """
+
+    def __init__(self, url: str, record: Callable[[str], None]) -> None:
+        self.url = url.rstrip("/")
+        self._record = record
+
+    def readiness(self) -> GatewayAnswer:
+        """Ask whether it serves, and whether it has its database: `GET /health/readiness`."""
+        return self._get("/health/readiness", None)
+
+    def allows(self, admin_key: str) -> GatewayAnswer:
+        """Try whether a key may list keys: `GET /key/list`."""
+        return self._get("/key/list", admin_key, size=1)
+
+    def keys(self, admin_key: str) -> Iterator[dict[str, Any]]:
+        """List the keys with everything that is known of them, without the deleted ones.
+
+        Raises
+        ------
+        CannotLookError
+            If the gateway refuses.
+        """
+        page, pages = 1, 1
+        while page <= pages:
+            answer = self._get("/key/list", admin_key, size=_PAGE_SIZE, return_full_object="true", page=page)
+            if answer.status != HTTPStatus.OK:
+                raise CannotLookError(f"the gateway answers /key/list with HTTP {answer.status}")
+            yield from answer.document["keys"]
+            page, pages = page + 1, int(answer.document["total_pages"])
+
+    def _get(self, path: str, key: str | None, **query: Any) -> GatewayAnswer:
+        self._record(f"GET {path}")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        try:
+            answer = httpx.get(f"{self.url}{path}", params=query, headers=headers, timeout=_TIMEOUT)
+        except httpx.TransportError as error:
+            raise CannotLookError(
+                f"the gateway at {self.url} doesn't answer from here ({type(error).__name__})",
+                "run the doctor where the gateway's address is reached, or name one with --gateway-url",
+            ) from None
+        try:
+            document = answer.json()
+        except ValueError:
+            document = {}
+        return GatewayAnswer(answer.status_code, document if isinstance(document, dict) else {})
