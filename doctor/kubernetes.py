@@ -66,6 +66,10 @@ class Kubernetes:
         with open(file, encoding="ascii") as pem:  # noqa: PTH123 - the client hands out a plain name
             return pem.read()
 
+    def close(self) -> None:
+        """Close the connections that were opened."""
+        self._api.rest_client.pool_manager.clear()
+
     # --- reads -------------------------------------------------------------------------------------------
 
     def get(self, path: str) -> Document | None:

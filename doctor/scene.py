@@ -127,6 +127,34 @@ class Scene:
                 return store
         return None
 
+    def has_store(self, external: ExternalSecret) -> bool:
+        """Whether the store that an ExternalSecret names is there, whatever its provider is."""
+        kind, name = external.store_reference
+        plural = "clustersecretstores" if kind == "ClusterSecretStore" else "secretstores"
+        place = "" if kind == "ClusterSecretStore" else f"/namespaces/{external.namespace}"
+        return self.kubernetes.get(f"{_GROUP}/{self.api_version}{place}/{plural}/{name}") is not None
+
+    def operators(self) -> list[Document]:
+        """List the Deployments that run External Secrets Operator."""
+        return [
+            item
+            for item in self.kubernetes.items("/apis/apps/v1/deployments")
+            if any("external-secrets" in container["image"] for container in _containers(item))
+        ]
+
+    def operator_classes(self) -> set[str]:
+        """Name what the operators answer to in `spec.controller`."""
+        arguments = [
+            argument
+            for deployment in self.operators()
+            for container in _containers(deployment)
+            for argument in [*(container.get("command") or []), *(container.get("args") or [])]
+        ]
+        named = {
+            argument.partition("=")[2] for argument in arguments if argument.startswith("--controller-class=")
+        }
+        return named or {"default"}
+
     def users_of(self, store: Store) -> list[ExternalSecret]:
         """List the ExternalSecrets that fetch through a store."""
         return [external for external in self.external_secrets() if self.store_of(external) == store]

@@ -38,11 +38,7 @@ def probe_operator(scene: Scene) -> Iterator[Finding]:
             cure="install External Secrets Operator with its CRDs",
         )
         return
-    deployments = [
-        item
-        for item in scene.kubernetes.items("/apis/apps/v1/deployments")
-        if any("external-secrets" in container["image"] for container in _containers(item))
-    ]
+    deployments = scene.operators()
     if not deployments:
         yield broken(
             subject,
@@ -125,10 +121,6 @@ def probe_versions(scene: Scene) -> Iterator[Finding]:
 def _definition(scene: Scene, name: str) -> Document | None:
     path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}.{_GROUP}"
     return scene.kubernetes.get(path)
-
-
-def _containers(deployment: Document) -> list[Document]:
-    return list(deployment["spec"]["template"]["spec"]["containers"])
 
 
 LINKS = (

@@ -310,7 +310,7 @@ LINKS = (
         "Policy",
         "The policies of the role against the paths that the ExternalSecrets of the store read.",
         probe_policies,
-        needs=("role", "kv-mount"),
+        needs=("role", "path"),
     ),
     Link(
         "login",

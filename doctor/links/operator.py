@@ -17,6 +17,16 @@ _LATE_GRACE_SECONDS = 60
 # What the operator's events say -> cause, cure. The first that matches counts.
 _REASONS = (
     (
+        r"CreationPolicy=Merge",
+        "there is no Secret to merge into",
+        "make the Secret that the ExternalSecret merges into, or set creationPolicy: Owner",
+    ),
+    (
+        r"DeletionPolicy=Delete",
+        "the Secret was deleted: its path is no longer in Vault, and deletionPolicy is Delete",
+        "write the path, or take the ExternalSecret away",
+    ),
+    (
         r"not allowed from namespace|denied by spec.condition",
         "the ClusterSecretStore doesn't admit this namespace",
         "add the namespace to the store's conditions",
@@ -109,13 +119,34 @@ _REASONS = (
 
 
 def probe_stores(scene: Scene) -> Iterator[Finding]:
+    classes = scene.operator_classes()
     for store in scene.stores():
+        controller = store.document["spec"].get("controller") or ""
+        if controller and controller not in classes:
+            yield broken(
+                store.key,
+                f"spec.controller is {controller}; the operator here answers to {', '.join(sorted(classes))}",
+                cause="no operator feels responsible for the store",
+                cure="take spec.controller out, or start the operator with that controller class",
+                scope={store.key},
+            )
+            continue
         yield from _judged(scene, store.key, store.document, {store.key})
 
 
 def probe_external_secrets(scene: Scene) -> Iterator[Finding]:
     for external in scene.external_secrets():
         store = scene.store_of(external)
+        if store is None and not scene.has_store(external):
+            kind, name = external.store_reference
+            yield broken(
+                external.key,
+                f"there is no {kind} {name}",
+                cause=f"the ExternalSecret names a store that doesn't exist: {name}",
+                cure="correct secretStoreRef, or make the store",
+                scope={f"{kind} {name}"},
+            )
+            continue
         scope = {store.key} if store else {f"{external.store_reference[0]} {external.store_reference[1]}"}
         yield from _judged(scene, external.key, external.document, scope)
         yield from _late(external, scope)
@@ -136,14 +167,20 @@ def _judged(scene: Scene, subject: str, document: Document, scope: set[str]) -> 
     if ready["status"] == "True" and ready.get("reason") not in ("SecretMissing", "SecretDeleted"):
         yield whole(subject, str(ready.get("message") or "ready"), scope)
         return
-    said = _why(scene, document) or str(ready.get("message") or ready.get("reason"))
+    said = str(ready.get("message") or ready.get("reason"))
+    if ready["status"] != "True":
+        said = _why(scene, document, str(ready.get("lastTransitionTime") or "")) or said
     cause, cure = _explained(said)
     yield broken(subject, said, cause=cause, cure=cure, scope=scope)
 
 
-def _why(scene: Scene, document: Document) -> str:
+def _why(scene: Scene, document: Document, since: str) -> str:
     """Find the newest Warning that gives a reason: `is not ready` only points at the store."""
-    warnings = [item for item in scene.events(document) if item.get("type") == "Warning"]
+    warnings = [
+        item
+        for item in scene.events(document)
+        if item.get("type") == "Warning" and str(item.get("lastTimestamp") or "") >= since
+    ]
     telling = [item for item in warnings if "is not ready" not in item["message"]] or warnings
     return " ".join(telling[0]["message"].split()) if telling else ""
 
@@ -200,6 +237,6 @@ LINKS = (
         "ExternalSecret",
         "The conditions and Warning events of each ExternalSecret, and when it was last refreshed.",
         probe_external_secrets,
-        needs=("store", "kv-mount", "policy", "operator"),
+        needs=("store", "path"),
     ),
 )
