@@ -1,12 +1,13 @@
 # The commands of the README. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up down purge preview refresh destroy status test unit lint lock bench clean
+.PHONY: help up down purge preview refresh destroy status test soak unit lint lock bench clean
 
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 READY := $(VENV)/ready
 ARGS ?=
+SEED := $(or $(SEED),$(shell date +%s))
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +50,10 @@ status: $(READY) ## Show the parts of the local platform
 
 test: lint ## Run every test against real servers (starts a platform of its own)
 	@$(RUN) pytest $(ARGS)
+
+soak: $(READY) ## Run every fault at every step, and many random ones (an hour; SEED=N repeats one)
+	@echo "seed $(SEED)"
+	@LLM_GATEWAY_SOAK=$(SEED) $(RUN) pytest tests/faults --hypothesis-seed=$(SEED) $(ARGS)
 
 unit: $(READY) ## Run the tests that need no server
 	@$(RUN) pytest tests/unit $(ARGS)

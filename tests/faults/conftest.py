@@ -17,21 +17,30 @@ from pydantic import SecretStr
 
 from providers.litellm import client
 from providers.vault.connection import VaultConnection
-from tests.faults.runs import Runner
+from tests.faults.runs import Runner, carried_out
 from tests.faults.servers import Servers
 from tests.faults.wires import Wires, wired
 from tests.faults.world import ADMIN_KEY_VARIABLE
 from tests.support.gateway import admin
 
 NewWires = Callable[[], Wires]
-SOAK = bool(os.environ.get("LLM_GATEWAY_SOAK"))
-"""Whether all runs are made, and not only a choice of them."""
+SEED = os.environ.get("LLM_GATEWAY_SOAK", "")
+SOAK = bool(SEED)
+"""Whether every run is made and many are drawn from the seed, instead of a choice that is always the same."""
 
 _AT_ONCE = 4
 _TIME_LIMIT_SECONDS = 1.0
 _PATIENCE_SECONDS = 0.4
 _SLEEPS_DIVIDED_BY = 10
 _UPSTREAM_TIMEOUT_SECONDS = 60
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many different runs there were, and how to repeat them."""
+    for way, runs in carried_out.items():
+        terminalreporter.write_line(f"faults: {len(runs)} different runs {way}")
+    if SOAK:
+        terminalreporter.write_line(f"faults: drawn from the seed {SEED}; to repeat: make soak SEED={SEED}")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,9 @@
 """Runs: one operation during which something goes wrong. Which there are, and how they end."""
 
 import queue
+import random
 import traceback
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,7 +16,10 @@ from tests.faults.servers import Servers
 from tests.faults.wires import Plan, Wires
 from tests.faults.world import World
 
-__all__ = ["Run", "Runner", "fewer"]
+__all__ = ["Run", "Runner", "carried_out", "fewer"]
+
+carried_out: defaultdict[str, set[str]] = defaultdict(set)
+"""Way of carrying out -> the different runs that there were."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +48,9 @@ class Runner:
         Past the proxies.
     wires
         As many pairs of proxies as runs go on at once.
-
-    Attributes
-    ----------
-    done
-        How many runs there were.
     """
 
     def __init__(self, servers: Servers, wires: Sequence[Wires]) -> None:
-        self.done = 0
         self._servers = servers
         self._free: queue.Queue[Wires] = queue.Queue()
         self._at_once = len(wires)
@@ -85,6 +84,16 @@ class Runner:
         steps = range(1, len(self.calls(operation)) + 1)
         return [Run(operation, (Plan(step, fault, lasting),)) for step in steps for fault in faults]
 
+    def random_runs(self, operation: Operation, faults: Sequence[Fault], number: int, seed: str) -> list[Run]:
+        """Draw runs with several faults each, the same ones for the same seed."""
+        draw = random.Random(f"{seed} {operation}")  # noqa: S311 - has to be repeatable
+        steps = range(1, len(self.calls(operation)) + 3)  # a repetition adds some
+
+        def plan() -> Plan:
+            return Plan(draw.choice(steps), draw.choice(faults), draw.random() < 0.2)
+
+        return [Run(operation, tuple(plan() for _ in range(draw.randint(2, 4)))) for _ in range(number)]
+
     def failures(self, runs: Iterable[Run]) -> list[str]:
         """Carry runs out, and say of each that left something else than one key what it left."""
         with ThreadPoolExecutor(self._at_once) as pool:
@@ -98,7 +107,7 @@ class Runner:
                 calls = "\n  ".join(resource.world.wires.calls)
                 return f"{run}\n  {calls}\n{traceback.format_exc(limit=-3)}"
             finally:
-                self.done += 1
+                carried_out["in this process"].add(str(run))
         return None
 
     @staticmethod

@@ -14,7 +14,7 @@ from tests.faults.cli import PROJECT, Cli
 from tests.faults.conftest import SOAK, NewWires
 from tests.faults.operations import OPERATIONS
 from tests.faults.proxy import BREAKS, KILLS, Fault
-from tests.faults.runs import Run, Runner, fewer
+from tests.faults.runs import Run, Runner, carried_out, fewer
 from tests.faults.servers import Servers
 from tests.faults.strike import Strike, Victim
 from tests.faults.world import World
@@ -119,6 +119,7 @@ def test_one_up_gets_over_a_fault_in_every_key(runner: Runner, fleet_of: NewFlee
         fleet.cli.attempt()
     fleet.cli.up()
     fleet.assert_whole()
+    carried_out["through the CLI"] |= {str(run) for run in fleet.worlds.values()}
 
 
 @pytest.mark.parametrize("victim", Victim, ids=lambda victim: victim.name.lower())
@@ -139,6 +140,7 @@ def test_one_up_gets_over_a_kill_at_any_step(runner: Runner, fleet_of: NewFleet,
             fleet.cli.cancel()
         fleet.cli.up()
     fleet.assert_whole()
+    carried_out[f"with a kill of the {victim.name.lower()}"] |= {str(run) for run in fleet.worlds.values()}
 
 
 def _grouped(runs: Sequence[Run]) -> list[Sequence[Run]]:

@@ -15,7 +15,7 @@ from tests.faults.conftest import SOAK
 from tests.faults.operations import DELIVERED
 from tests.faults.proxy import BREAKS
 from tests.faults.resource import Resource
-from tests.faults.runs import Runner
+from tests.faults.runs import Runner, carried_out
 from tests.faults.wires import Plan
 
 pytestmark = pytest.mark.usefixtures("credentials", "_impatient")
@@ -208,3 +208,4 @@ def test_whatever_happens_to_a_key_one_up_more_makes_it_whole(runner: Runner, ev
             life.happens(event)
         life.assert_whole()
         life.end()
+    carried_out["as random lives"].add(str(events))
