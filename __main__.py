@@ -2,6 +2,7 @@
 
 import pulumi
 
+from components.app import AppAccess, Minting
 from components.external_secrets import SyncedSecret, VaultStore
 from components.kubernetes import Cluster, namespace
 from components.litellm import Gateway, VirtualKeys, expose
@@ -77,9 +78,26 @@ keys = VirtualKeys(
     opts=pulumi.ResourceOptions(depends_on=litellm.ready),
 )
 
+# Each app reads its own part of Vault, and has its key there too.
+apps = {
+    app.name: AppAccess(
+        app.name,
+        app=app,
+        auth=settings.app_auth(app),
+        vault=vault,
+        mount=app.mount or secrets.mount_path,
+        external_secrets=settings.external_secrets,
+        minting=Minting(keys.gateway, settings.fields_of(key), litellm.ready) if key else None,
+        opts=pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=access)),
+    )
+    for app, key in ((app, app.virtual_key()) for app in settings.apps)
+}
+
 pulumi.export("gatewayUrl", litellm.url)
 pulumi.export("namespace", kubernetes_namespace)
 pulumi.export("models", [model.name for model in settings.models])
 pulumi.export("keyCacheTtlSeconds", gateway.key_cache_ttl_seconds)
 pulumi.export("keys", keys.outputs)
+if apps:
+    pulumi.export("apps", {name: app.outputs for name, app in apps.items()})
 pulumi.export("vaultPaths", {"apiKeys": secrets.api_keys.full_path, "database": secrets.database.full_path})

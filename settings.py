@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from providers.inputs import nearest
 from schema import NAMESPACE, KubernetesAuth, Section, Settings, SettingsError, TokenAuth
+from schema.app_rules import app_problems
 from schema.key_rules import key_problems
 
 __all__ = ["load"]
@@ -31,7 +32,7 @@ def _cross_checks(settings: Settings) -> list[str]:
                 f"{NAMESPACE}:models[{index}].apiKeyEnv: {model.api_key_env} is not in "
                 f"{NAMESPACE}:providerKeys{nearest(model.api_key_env, settings.provider_keys)}"
             )
-    problems += key_problems(settings)
+    problems += key_problems(settings) + app_problems(settings)
     for variable, wanted in _required_environment(settings):
         if variable not in os.environ and not pulumi.runtime.is_dry_run():
             problems.append(f"{NAMESPACE}:{wanted}: the environment variable {variable} is not set")

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from schema.apps import AppAuthSettings, AppSettings
 from schema.cluster import ExternalSecretsSettings, KubernetesSettings
 from schema.gateway import GatewaySettings, IngressSettings, ModelSettings
 from schema.keys import KeyPolicy, KeySettings, SharedKeySettings, TemplateSettings
@@ -16,6 +17,8 @@ from schema.vault import DatabaseSettings, KubernetesAuth, ProviderKey, TokenAut
 
 __all__ = [
     "NAMESPACE",
+    "AppAuthSettings",
+    "AppSettings",
     "DatabaseSettings",
     "DynamicSettings",
     "ExternalSecretsSettings",
@@ -63,6 +66,29 @@ class Settings(Section):
     """Name -> what keys have in common."""
     key_policy: KeyPolicy = KeyPolicy()
     """What the stack demands of each key."""
+
+    apps: list[AppSettings] = []
+    """The apps, each with its own part of Vault."""
+
+    def every_key(self) -> list[tuple[str, KeySettings]]:
+        """Give the keys, those of apps included, each with the place in the configuration that says it."""
+        keys = [(f"keys[{index}]", key) for index, key in enumerate(self.keys)]
+        of_apps = [(f"apps[{index}].key", app.virtual_key()) for index, app in enumerate(self.apps)]
+        return [*keys, *((place, key) for place, key in of_apps if key is not None)]
+
+    def app_auth(self, app: AppSettings) -> AppAuthSettings:
+        """Give the auth method that an app's store logs in at; `app_rules` sees that there is one.
+
+        Raises
+        ------
+        SettingsError
+            If there is none.
+        """
+        if app.auth is not None:
+            return app.auth
+        if not isinstance(self.vault.auth, KubernetesAuth):
+            raise SettingsError([f"{NAMESPACE}:apps: {app.name}: auth is missing"])
+        return AppAuthSettings(mount=self.vault.auth.mount, audience=self.vault.auth.audience)
 
     def fields_of(self, key: KeySettings) -> dict[str, Any]:
         """Give a key's fields, its template's and its place in Vault included, as `VirtualKey` takes them."""

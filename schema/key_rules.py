@@ -16,6 +16,8 @@ __all__ = ["key_problems"]
 _SPECIAL_MODELS = ("all-team-models", "all-proxy-models")
 _BY_TEMPLATE = {"alias": "alias_prefix", "duration": "ttl"}
 """What a template says in another word than a key."""
+_BY_APP = {"deliver": "path"}
+"""What an app's key says in another word than a key."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class _Key:
 
     settings: KeySettings
     fields: Mapping[str, Any]
-    index: int
+    place: str
     template: TemplateSettings | None
 
     def where(self, field: str) -> str:
@@ -33,14 +35,15 @@ class _Key:
             shared = _BY_TEMPLATE.get(field, field)
             if getattr(self.template, shared, None):
                 return f"{NAMESPACE}:templates.{self.settings.template}.{to_camel(shared)}"
-        return f"{NAMESPACE}:keys[{self.index}].{to_camel(field)}"
+        own = _BY_APP.get(field, field) if self.place.startswith("apps") else field
+        return f"{NAMESPACE}:{self.place}.{to_camel(own)}"
 
 
 def key_problems(settings: Settings) -> list[str]:
     """Say what is wrong with the keys, a sentence each."""
     keys = [
-        _Key(key, settings.fields_of(key), index, settings.templates.get(key.template or ""))
-        for index, key in enumerate(settings.keys)
+        _Key(key, settings.fields_of(key), place, settings.templates.get(key.template or ""))
+        for place, key in settings.every_key()
     ]
     problems = [*_shared_by_two(keys)]
     for key in keys:
@@ -53,17 +56,17 @@ def key_problems(settings: Settings) -> list[str]:
 
 def _shared_by_two(keys: list[_Key]) -> Iterator[str]:
     """Find what only one key may have."""
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[str, str], str] = {}
     for key in keys:
         for field, value in (
             ("name", key.settings.name),
             ("alias", key.fields.get("alias")),
             ("deliver", _place(key.fields.get("deliver"))),
         ):
-            if value is not None and (first := seen.setdefault((field, value), key.index)) != key.index:
+            if value is not None and (first := seen.setdefault((field, value), key.place)) != key.place:
                 noun = "place" if field == "deliver" else field
                 yield (
-                    f"{key.where(field)}: {value!r} is the {noun} of keys[{first}] too; "
+                    f"{key.where(field)}: {value!r} is the {noun} of {first} too; "
                     "each key needs one of its own"
                 )
 

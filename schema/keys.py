@@ -91,17 +91,22 @@ class ConsumerSettings(Section):
     """How long each of the two is waited for."""
 
 
-class KeySettings(SharedKeySettings):
-    """One virtual key."""
+class OneKeySettings(SharedKeySettings):
+    """What only one key can say."""
 
-    name: Label
-    """Name of the resource; the alias begins with it."""
     template: str | None = None
     """Name of the template that says what this key doesn't."""
     alias: str | None = None
     """An alias of your own instead of `<name>-<7 hex>`."""
     duration: LiteLLMDuration | None = None
     """Life of the key, from its creation."""
+
+
+class KeySettings(OneKeySettings):
+    """One virtual key."""
+
+    name: Label
+    """Name of the resource; the alias begins with it."""
     deliver: DeliverSettings | None = None
     """Put the key into Vault; the state then holds its hash, and no output holds the key."""
     consumer: ConsumerSettings | None = None

@@ -51,7 +51,7 @@ class FileSettings(Section):
     format: Literal["env", "json", "yaml"] | None = None
     """env (names spelled as variables), json or yaml."""
     template: str | None = None
-    """Go template with the functions of the operator: `{"url": {{ .url | toJson }}}`."""
+    """Go template with the functions of the operator: `{"url": {{ toJson .url }}}`."""
 
     @model_validator(mode="before")
     @classmethod

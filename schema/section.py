@@ -55,6 +55,11 @@ def _matching(pattern: re.Pattern[str], expected: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def is_label(value: object) -> bool:
+    """Tell whether Kubernetes takes a value as the name of a namespace."""
+    return isinstance(value, str) and _LABEL.fullmatch(value) is not None
+
+
 def _host(value: str) -> str:
     if len(value) > 253 or not all(_LABEL.fullmatch(part) for part in value.removeprefix("*.").split(".")):  # noqa: PLR2004 - the limit of RFC 1123
         raise ValueError("expected a host name in lower case, as Kubernetes takes it: gateway.example.com")

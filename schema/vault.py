@@ -10,6 +10,9 @@ from pydantic import Field, SecretStr, model_validator
 from schema.certificates import ca_problem
 from schema.section import NAMESPACE, Address, EnvName, GoDuration, Label, Section, SettingsError, VaultPath
 
+API_KEYS, DATABASE = "api-keys", "database"
+"""The gateway's own paths below the mount."""
+
 
 class SecretSource(Section):
     """Where the value of a property in Vault comes from; exactly one of its keys is given."""

@@ -15,11 +15,14 @@ class VirtualKeys(pulumi.ComponentResource):
 
     Attributes
     ----------
+    gateway
+        As `VirtualKey` takes it, for keys of others.
     outputs
         Name of the key -> its id (SHA-256 of the key), alias, models, and the key itself, secret; or, if it
         is delivered, its path in Vault.
     """
 
+    gateway: dict[str, Any]
     outputs: pulumi.Output[dict[str, Any]]
 
     def __init__(
@@ -55,19 +58,20 @@ class VirtualKeys(pulumi.ComponentResource):
             Name -> fields of `VirtualKey`.
         """
         super().__init__("llm-gateway:litellm:VirtualKeys", name, None, opts)
-        gateway: dict[str, Any] = {
+        self.gateway = {
             "url": url,
             "admin_key": admin_key,
             "vault": vault,
             "ready_timeout_seconds": ready_timeout_seconds,
         }
         if reach:
-            gateway["reach"] = reach
+            self.gateway["reach"] = reach
         if cluster and (reach or any("consumer" in fields for fields in keys.values())):
-            gateway["cluster"] = cluster
+            self.gateway["cluster"] = cluster
+        child = pulumi.ResourceOptions(parent=self)
         outputs = {}
         for key_name, fields in keys.items():
-            key = VirtualKey(key_name, gateway=gateway, **fields, opts=pulumi.ResourceOptions(parent=self))
+            key = VirtualKey(key_name, gateway=self.gateway, **fields, opts=child)
             outputs[key_name] = {
                 "id": key.token_id,
                 "alias": key.key_alias,

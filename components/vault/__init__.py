@@ -1,6 +1,7 @@
 """What the gateway needs of Vault or OpenBao: the secrets themselves, and who may read them."""
 
 from components.vault.access import StoreAccess
+from components.vault.app_policy import app_policy
 from components.vault.login import AppRoleLogin, KubernetesLogin, Login, TokenLogin
 from components.vault.secrets import GatewaySecrets, SecretPath
 
@@ -12,4 +13,5 @@ __all__ = [
     "SecretPath",
     "StoreAccess",
     "TokenLogin",
+    "app_policy",
 ]

@@ -9,6 +9,7 @@ import pulumi_vault
 
 from providers.vault import KvSecret
 from schema import DatabaseSettings, ProviderKey, VaultSettings
+from schema.vault import API_KEYS, DATABASE
 
 __all__ = ["GatewaySecrets", "SecretPath"]
 
@@ -84,14 +85,14 @@ class GatewaySecrets(pulumi.ComponentResource):
 
         generated = {"generate": "litellm-key"}
         self.api_keys = secret(
-            "api-keys",
+            API_KEYS,
             {MASTER_KEY: generated, SALT_KEY: generated}
             | {key.property: key.source() for key in provider_keys.values()},
             {"LITELLM_MASTER_KEY": MASTER_KEY, "LITELLM_SALT_KEY": SALT_KEY}
             | {variable: key.property for variable, key in provider_keys.items()},
         )
         self.database = secret(
-            "database", {DATABASE_URL: database.url.source()}, {"DATABASE_URL": DATABASE_URL}
+            DATABASE, {DATABASE_URL: database.url.source()}, {"DATABASE_URL": DATABASE_URL}
         )
         self.master_key = {
             "vault": {"mount": self.mount_path, "path": self.api_keys.path, "property": MASTER_KEY}

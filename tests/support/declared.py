@@ -60,6 +60,8 @@ class Recorder(pulumi.runtime.Mocks):
                 "token_id": "f" * 64,
                 "key_alias": f"{args.name}-0000000",
             }
+            if place := args.inputs.get("deliver"):
+                state |= {"vault_path": f"{place['mount']}/{place['path']}", "vault_version": 1, "key": None}
         if args.typ == "vault:index/token:Token":
             state["clientToken"] = "s.store-token"
         return f"{args.name}-id", state
@@ -100,7 +102,8 @@ def declare(document: Document, secret: tuple[str, ...] = (), *, preview: bool =
     @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's own has no types
     def run() -> Any:
         result = runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
-        waiting = {"keys": result["keys"].outputs, "url": result["litellm"].url}
+        apps = {name: app.outputs for name, app in result["apps"].items()}
+        waiting = {"keys": result["keys"].outputs, "url": result["litellm"].url, "apps": apps}
         return pulumi.Output.all(**waiting).apply(exported.update)
 
     run()

@@ -1,0 +1,121 @@
+"""Apps: what each may read in Vault, how it gets it in its namespace, and its virtual key."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schema.keys import DeliverSettings, KeySettings, OneKeySettings
+from schema.secrets import PushSettings, SecretSettings
+from schema.section import KvPath, KvPattern, Label, SecretKey, Section, VaultPath, is_label
+
+
+class AppAuthSettings(Section):
+    """The kubernetes auth method that an app's store logs in at."""
+
+    mount: VaultPath
+    """Path of the auth method, one for each cluster."""
+    audience: str = Field(min_length=1)
+    """Audience that the store asks for and the role demands."""
+
+
+class AppStoreSettings(Section):
+    """The app's own store."""
+
+    kind: Literal["SecretStore", "ClusterSecretStore"] = "SecretStore"
+    """ClusterSecretStore: other namespaces may use it too."""
+    namespaces: list[Label] = []
+    """Those that may use a ClusterSecretStore beside the app's own."""
+
+    @model_validator(mode="after")
+    def _others_need_a_clusters_store(self) -> Self:
+        if self.namespaces and self.kind == "SecretStore":
+            raise ValueError(
+                "namespaces are for kind: ClusterSecretStore; a SecretStore serves its own alone"
+            )
+        return self
+
+
+class AppKeySettings(OneKeySettings):
+    """The app's virtual key: delivered to Vault, and from there into a Secret of its namespace."""
+
+    name: Label | None = None
+    """Name of the resource; the alias begins with it. Without it the app's name."""
+    path: KvPath = "llm-key"
+    """Where it is delivered, below the app's prefix."""
+    secret: Label = "llm-key"  # noqa: S105 - a name
+    """Secret that it is brought to."""
+    variables: dict[SecretKey, str] = {"OPENAI_API_KEY": "api-key", "OPENAI_BASE_URL": "base-url"}
+    """Key of the Secret -> property at the path."""
+
+
+class AppSettings(Section):
+    """One app in one namespace: its policy, role, store, secrets and key."""
+
+    name: Label
+    """Name of the app."""
+    namespace: Label = ""
+    """Its namespace, which no other app has; without it the app's name."""
+    create_namespace: bool = True
+    """False where it exists and belongs to somebody else."""
+    mount: VaultPath | None = None
+    """KV v2 mount; without it `vault.mount`."""
+    prefix: KvPath = ""
+    """Its own part of the mount, which all its paths are below; without it `apps/<name>`."""
+    read: list[KvPattern] = []
+    """What it may read beside its secrets, below the prefix: `settings`, `tls/*`, or `*` for everything."""
+    auth: AppAuthSettings | None = None
+    """The auth method of its cluster; without it that of `vault.auth`."""
+    role: Label = ""
+    """Role of the auth method; without it the app's name."""
+    account: Label = ""
+    """ServiceAccount that is made for the store; without it `<name>-store`."""
+    token_ttl_seconds: int = Field(default=600, ge=60)
+    """Life of the store's Vault token."""
+    store: AppStoreSettings = AppStoreSettings()
+    """SecretStore or ClusterSecretStore."""
+    secrets: list[SecretSettings] = []
+    """Secrets that follow Vault."""
+    push: list[PushSettings] = []
+    """Secrets that are written to Vault."""
+    key: AppKeySettings | None = None
+    """A virtual key of its own."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after_the_app(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or not is_label(name := given.get("name")):
+            return given
+        derived = {"namespace": name, "prefix": f"apps/{name}", "role": name, "account": f"{name}-store"}
+        return derived | dict(given)
+
+    def readable(self) -> list[str]:
+        """Name what it reads below its prefix: paths, `path/*`, or `*`."""
+        of_secrets = [path for secret in self.secrets for path in secret.paths()]
+        of_key = [self.key.path] if self.key else []
+        return list(dict.fromkeys([*of_secrets, *of_key, *self.read]))
+
+    def virtual_key(self) -> KeySettings | None:
+        """Give its key in the form of `keys`, delivered to its path."""
+        if self.key is None:
+            return None
+        path = f"{self.prefix}/{self.key.path}"
+        place = DeliverSettings(mount=self.mount, path=path)
+        said = self.key.said("name", "path", "secret", "variables")
+        return KeySettings(name=self.key.name or self.name, deliver=place, **said)
+
+    def key_secret(self) -> SecretSettings | None:
+        """Give the Secret that its key is brought to."""
+        if self.key is None:
+            return None
+        properties = {
+            variable: {"path": self.key.path, "property": name}
+            for variable, name in self.key.variables.items()
+        }
+        return SecretSettings.model_validate({"name": self.key.secret, "properties": properties})
+
+    def synced(self) -> Iterable[SecretSettings]:
+        """Give every Secret that follows Vault, the key's included."""
+        yield from self.secrets
+        if secret := self.key_secret():
+            yield secret

@@ -1,0 +1,193 @@
+"""An app of the configuration: the policy that can't widen, who gets it, and what comes to its namespace."""
+
+import json
+import re
+
+import pytest
+
+from tests.support.declared import Document, Recorder, declare
+
+SEARCH: Document = {
+    "name": "search",
+    "secrets": [
+        {"name": "search-env", "properties": {"PASSWORD": {"path": "database", "property": "password"}}},
+        {"name": "search-files", "extract": ["settings"], "files": {".env": "env"}},
+    ],
+}
+
+
+def declare_apps(config: Document, *apps: Document) -> Recorder:
+    config["apps"] = list(apps)
+    return declare(config)
+
+
+def rules(recorder: Recorder, name: str = "search-policy") -> dict[str, list[str]]:
+    """Read a policy back: path -> capabilities."""
+    text = recorder.one("policy:Policy", name).inputs["policy"]
+    found = re.findall(r'path (".*?") \{\n  capabilities = (\[.*?\])\n\}\n', text)
+    assert "".join(f"path {path} {{\n  capabilities = {can}\n}}\n" for path, can in found) == text
+    return {json.loads(path): json.loads(can) for path, can in found}
+
+
+OF_ITS_TOKEN = {
+    "auth/token/lookup-self": ["read"],
+    "auth/token/renew-self": ["update"],
+    "auth/token/revoke-self": ["update"],
+}
+
+# --- what it may read ------------------------------------------------------------------------------------
+
+
+def test_the_policy_names_the_paths_of_its_secrets_and_no_other(config: Document) -> None:
+    assert rules(declare_apps(config, SEARCH)) == OF_ITS_TOKEN | {
+        "litellm/data/apps/search/database": ["read"],
+        "litellm/metadata/apps/search/database": ["read"],
+        "litellm/data/apps/search/settings": ["read"],
+        "litellm/metadata/apps/search/settings": ["read"],
+    }
+
+
+def test_a_wildcard_stands_below_the_prefix_and_lists_too(config: Document) -> None:
+    app = {"name": "search", "read": ["tls/*"]}
+    assert rules(declare_apps(config, app)) == OF_ITS_TOKEN | {
+        "litellm/data/apps/search/tls/*": ["read"],
+        "litellm/metadata/apps/search/tls/*": ["read", "list"],
+    }
+
+
+def test_an_app_can_be_given_all_of_its_prefix_and_no_more(config: Document) -> None:
+    app = {"name": "search", "prefix": "teams/a", "mount": "shared", "read": ["*"]}
+    assert rules(declare_apps(config, app)) == OF_ITS_TOKEN | {
+        "shared/data/teams/a/*": ["read"],
+        "shared/metadata/teams/a/*": ["read", "list"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("deletion_policy", "capabilities"),
+    [("None", ["create", "read", "update"]), ("Delete", ["create", "read", "update", "delete"])],
+)
+def test_a_push_may_write_its_path_and_delete_it_only_if_it_shall(
+    config: Document, deletion_policy: str, capabilities: list[str]
+) -> None:
+    push = {"name": "out", "secret": "made-here", "path": "outbox", "deletionPolicy": deletion_policy}
+    assert rules(declare_apps(config, {"name": "search", "push": [push]})) == OF_ITS_TOKEN | {
+        "litellm/data/apps/search/outbox": capabilities,
+        "litellm/metadata/apps/search/outbox": capabilities,
+    }
+
+
+@pytest.mark.parametrize(
+    ("dynamic", "capabilities"),
+    [
+        ({"path": "database/creds/search"}, ["read"]),
+        ({"path": "pki/issue/search", "method": "POST"}, ["create", "update"]),
+    ],
+)
+def test_dynamic_credentials_open_their_role_alone(
+    config: Document, dynamic: Document, capabilities: list[str]
+) -> None:
+    app = {"name": "search", "secrets": [{"name": "db", "dynamic": dynamic, "refreshInterval": "45m"}]}
+    recorder = declare_apps(config, app)
+    assert rules(recorder) == OF_ITS_TOKEN | {dynamic["path"]: capabilities}
+    generator = recorder.one(":VaultDynamicSecret").inputs
+    store = recorder.one(":SecretStore", "search-store").inputs
+    assert generator["spec"]["provider"] == store["spec"]["provider"]["vault"]
+
+
+# --- who gets it -----------------------------------------------------------------------------------------
+
+
+def test_the_role_is_for_one_account_one_namespace_and_one_audience(config: Document) -> None:
+    recorder = declare_apps(config, SEARCH)
+    role = recorder.one("authBackendRole:AuthBackendRole", "search-role").inputs
+    assert role["boundServiceAccountNames"] == ["search-store"]
+    assert role["boundServiceAccountNamespaces"] == ["search"]
+    assert role["audience"] == "openbao"
+    assert role["tokenPolicies"] == ["kubernetes-litellm-apps-search"]
+    assert role["tokenNoDefaultPolicy"] is True
+    auth = recorder.one(":SecretStore", "search-store").inputs["spec"]["provider"]["vault"]["auth"]
+    assert auth["kubernetes"] == {
+        "mountPath": "kubernetes",
+        "role": "search",
+        "serviceAccountRef": {"name": "search-store", "audiences": ["openbao"]},
+    }
+    account = recorder.one(":ServiceAccount", "search-account").inputs["metadata"]
+    assert (account["name"], account["namespace"]) == ("search-store", "search")
+
+
+def test_an_app_of_another_cluster_logs_in_at_its_auth_method(config: Document) -> None:
+    app = SEARCH | {"auth": {"mount": "kubernetes/east", "audience": "vault-east"}}
+    recorder = declare_apps(config, app)
+    role = recorder.one("authBackendRole:AuthBackendRole", "search-role").inputs
+    assert (role["backend"], role["audience"]) == ("kubernetes/east", "vault-east")
+    policy = recorder.one("policy:Policy", "search-policy").inputs
+    assert policy["name"] == "kubernetes-east-litellm-apps-search"
+
+
+def test_a_clusters_store_is_for_the_app_and_those_that_are_named(config: Document) -> None:
+    app = SEARCH | {"store": {"kind": "ClusterSecretStore", "namespaces": ["search-jobs"]}}
+    recorder = declare_apps(config, app)
+    spec = recorder.one(":ClusterSecretStore").inputs["spec"]
+    assert spec["conditions"] == [{"namespaces": ["search", "search-jobs"]}]
+    reference = spec["provider"]["vault"]["auth"]["kubernetes"]["serviceAccountRef"]
+    assert reference["namespace"] == "search"
+    secret = recorder.one(":ExternalSecret", "search-search-env").inputs["spec"]
+    assert secret["secretStoreRef"] == {"kind": "ClusterSecretStore", "name": "search"}
+
+
+# --- what comes to its namespace -------------------------------------------------------------------------
+
+
+def test_its_secrets_come_from_below_its_prefix_by_its_own_store(config: Document) -> None:
+    recorder = declare_apps(config, SEARCH)
+    secret = recorder.one(":ExternalSecret", "search-search-env").inputs
+    assert secret["metadata"]["namespace"] == "search"
+    assert secret["spec"]["secretStoreRef"] == {"kind": "SecretStore", "name": "search"}
+    assert secret["spec"]["data"][0]["remoteRef"]["key"] == "apps/search/database"
+    files = recorder.one(":ExternalSecret", "search-search-files").inputs["spec"]
+    assert files["dataFrom"] == [{"extract": {"key": "apps/search/settings"}}]
+    assert recorder.one(":Namespace", "search").inputs["metadata"]["name"] == "search"
+
+
+def test_a_namespace_of_somebody_else_is_left_alone(config: Document) -> None:
+    recorder = declare_apps(config, SEARCH | {"createNamespace": False})
+    assert [resource.name for resource in recorder.of_type(":Namespace")] == ["litellm"]
+
+
+def test_its_key_goes_to_vault_and_from_there_to_its_secret(config: Document) -> None:
+    recorder = declare_apps(config, {"name": "search", "key": {"models": ["gpt-4o"], "maxBudget": 5}})
+    key = recorder.one("litellm:VirtualKey", "search").inputs
+    assert key["deliver"] == {"mount": "litellm", "path": "apps/search/llm-key", "property": "api-key"}
+    assert (key["models"], key["max_budget"]) == (["gpt-4o"], 5)
+    secret = recorder.one(":ExternalSecret", "search-llm-key").inputs
+    assert {item["secretKey"]: item["remoteRef"] for item in secret["spec"]["data"]} == {
+        "OPENAI_API_KEY": {"key": "apps/search/llm-key", "property": "api-key"},
+        "OPENAI_BASE_URL": {"key": "apps/search/llm-key", "property": "base-url"},
+    }
+    assert secret["metadata"]["annotations"]["llm-gateway/vault-versions"] == "llm-key=1"
+    assert "litellm/data/apps/search/llm-key" in rules(recorder)
+
+
+def test_the_outputs_say_where_everything_is_and_hold_no_key(config: Document) -> None:
+    app = SEARCH | {"key": {"models": ["gpt-4o"]}}
+    outputs = declare_apps(config, app).outputs["apps"]
+    assert outputs["search"] == {
+        "namespace": "search",
+        "policy": "kubernetes-litellm-apps-search",
+        "role": "search",
+        "store": {"kind": "SecretStore", "name": "search"},
+        "secrets": ["search-env", "search-files", "llm-key"],
+        "pushed": [],
+        "key": {
+            "id": "f" * 64,
+            "alias": "search-0000000",
+            "models": ["gpt-4o"],
+            "vaultPath": "litellm/apps/search/llm-key",
+            "secret": "llm-key",
+        },
+    }
+
+
+def test_a_stack_without_apps_declares_nothing_more(config: Document) -> None:
+    assert declare(config).of_type("app:AppAccess") == []
