@@ -242,6 +242,20 @@ def test_volumes(phase: str, outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "data", "outcome"),
+    [
+        ("Opaque", {}, READY),
+        ("kubernetes.io/service-account-token", {}, WAITING),
+        ("kubernetes.io/service-account-token", {"ca.crt": "eA=="}, WAITING),
+        ("kubernetes.io/service-account-token", {"token": "eA=="}, READY),
+    ],
+)
+def test_secrets(kind: str, data: Document, outcome: Outcome) -> None:
+    document = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "type": kind, "data": data}
+    assert verdict(document).outcome is outcome
+
+
+@pytest.mark.parametrize(
     ("conditions", "outcome"),
     [
         ([], WAITING),

@@ -116,6 +116,13 @@ def _pod(live: Document, _look: Look) -> Verdict:
     return waiting(f"its phase is {phase}, and it isn't ready")
 
 
+def _secret(live: Document, _look: Look) -> Verdict:
+    is_token = live.get("type") == "kubernetes.io/service-account-token"
+    if is_token and not (live.get("data") or {}).get("token"):
+        return waiting("its token hasn't been written yet")
+    return READY
+
+
 def _service(live: Document, look: Look) -> Verdict:
     spec = _spec(live)
     if spec.get("type") == "LoadBalancer" and not _addresses(live):
@@ -176,6 +183,7 @@ _RULES: dict[tuple[str, str], Rule] = {
     ("", "PersistentVolumeClaim"): _persistent_volume_claim,
     ("", "Pod"): _pod,
     ("", "ReplicationController"): _replica_set,
+    ("", "Secret"): _secret,
     ("", "Service"): _service,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): _custom_resource_definition,
     ("apps", "DaemonSet"): _daemon_set,
