@@ -16,8 +16,9 @@ __all__ = ["PREFIX", "second_control_plane", "second_parts"]
 
 PREFIX = "second-"
 ENVIRONMENT = {"HOME": "/root", "LANG": "C.UTF-8"}
-# Who runs no Pod needs little more than ServiceAccounts with their tokens, and namespaces that end.
+# Who runs no Pod needs little more than ServiceAccounts with their tokens, and objects that go when deleted.
 CONTROLLERS = (
+    "garbage-collector-controller",
     "namespace-controller",
     "root-ca-certificate-publisher-controller",
     "serviceaccount-controller",
