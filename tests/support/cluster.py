@@ -48,6 +48,11 @@ class Cluster:
             pod for pod in pods if pod.status.phase == "Running" and pod.metadata.deletion_timestamp is None
         ]
 
+    def delete_gateway_pod(self) -> None:
+        """Take one of the replicas away; another one takes its place after a while."""
+        name = self.gateway_pods()[0].metadata.name
+        self.core.delete_namespaced_pod(name, self.namespace, grace_period_seconds=0)
+
     def scale_gateway(self, replicas: int, timeout_seconds: float = 180) -> None:
         """Set the number of replicas and wait until just as many are ready and none is left over."""
         self.apps.patch_namespaced_deployment_scale(
