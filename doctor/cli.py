@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from doctor.examine import examine
+from doctor.fix import retry_now
 from doctor.kubernetes import Kubernetes
 from doctor.links import LINKS
 from doctor.model import CannotLookError
@@ -18,7 +20,7 @@ from doctor.report import as_json, print_report
 from doctor.scene import Scene
 from doctor.stack import StackState, read_stack
 from doctor.vault import Vault
-from doctor.verdict import judge
+from doctor.verdict import Verdict, judge
 
 __all__ = ["app"]
 
@@ -45,43 +47,77 @@ def doctor(  # noqa: PLR0917 - one parameter an option
         str | None, typer.Option(metavar="LINK", help="Say what a link is and how it is checked.")
     ] = None,
     calls: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write down every call to Kubernetes and Vault.")
+        Path | None, typer.Option(metavar="FILE", help="Write down every call that was made.")
+    ] = None,
+    watch: Annotated[
+        int | None, typer.Option(metavar="SECONDS", min=1, help="Look again and again, until Ctrl-C.")
     ] = None,
     *,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Let the operator try again at once; nothing else is changed.")
+    ] = False,
     as_document: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Walk the chain from Vault to the virtual keys and name the link that is broken.
 
-    Looks and changes nothing. Ends with 0 if the chain is whole, 1 if it is broken, 2 if it couldn't be
-    looked at.
+    Looks and changes nothing, unless it is told to --fix. Ends with 0 if the chain is whole, 1 if it is
+    broken, 2 if it couldn't be looked at.
     """
     if explain is not None:
         _explain(explain)
         return
     made: list[str] = []
-    began = time.monotonic()
     try:
         state = None if namespace else read_stack(stack)
+        look = _Look(
+            kubeconfig, context, vault_addr, gateway_url, namespace or _namespaces(state), state, made
+        )
+        if fix:
+            for name in retry_now(look.scene()):
+                _errors.print(Text(f"the operator looks at {name} again"))
+        verdict = _examined(look, as_document=as_document)
+        while watch is not None:
+            time.sleep(watch)
+            verdict = _examined(look, as_document=as_document)
     except CannotLookError as error:
         _errors.print(Text(f"{error.sentence}; {error.cure}" if error.cure else error.sentence))
         raise typer.Exit(2) from None
-    scene = Scene(
-        Kubernetes(kubeconfig, context, made.append),
-        _vault(vault_addr, made),
-        namespace or _namespaces(state),
-        state,
-        gateway_url,
-    )
-    findings = examine(scene, LINKS)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    finally:
+        if calls is not None:
+            calls.write_text("".join(f"{call}\n" for call in made))
+    raise typer.Exit(verdict.exit_code)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the options say; each look at it is a new one."""
+
+    kubeconfig: str | None
+    context: str | None
+    vault_address: str | None
+    gateway_url: str | None
+    namespaces: list[str]
+    state: StackState | None
+    made: list[str]
+
+    def scene(self) -> Scene:
+        kubernetes = Kubernetes(self.kubeconfig, self.context, self.made.append)
+        vault = _vault(self.vault_address, self.made)
+        return Scene(kubernetes, vault, self.namespaces, self.state, self.gateway_url)
+
+
+def _examined(look: _Look, *, as_document: bool) -> Verdict:
+    began = time.monotonic()
+    findings = examine(look.scene(), LINKS)
     verdict = judge(findings, LINKS)
     seconds = time.monotonic() - began
-    if calls is not None:
-        calls.write_text("".join(f"{call}\n" for call in made))
     if as_document:
         typer.echo(as_json(verdict, findings, seconds))
     else:
         print_report(_output, verdict, findings, LINKS, seconds)
-    raise typer.Exit(verdict.exit_code)
+    return verdict
 
 
 def _vault(address: str | None, made: list[str]) -> Vault:

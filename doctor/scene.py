@@ -127,6 +127,15 @@ class Scene:
                 return store
         return None
 
+    def path_of(self, thing: Store | ExternalSecret) -> str:
+        """Give the API path of one of the operator's objects."""
+        if isinstance(thing, ExternalSecret):
+            plural = "externalsecrets"
+        else:
+            plural = "secretstores" if thing.namespace else "clustersecretstores"
+        place = f"/namespaces/{thing.namespace}" if thing.namespace else ""
+        return f"{_GROUP}/{self.api_version}{place}/{plural}/{thing.name}"
+
     def has_store(self, external: ExternalSecret) -> bool:
         """Whether the store that an ExternalSecret names is there, whatever its provider is."""
         kind, name = external.store_reference
