@@ -1,12 +1,13 @@
 # The commands of the README. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up down purge preview refresh destroy status test soak unit lint lock bench clean
+.PHONY: help up down purge preview refresh destroy status doctor test soak unit lint lock bench clean
 
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 READY := $(VENV)/ready
 ARGS ?=
+DOCTOR := eval "$$($(RUN) local env)" && $(RUN) doctor --stack dev
 SEED := $(or $(SEED),$(shell date +%s))
 
 help: ## List the commands
@@ -29,6 +30,7 @@ up: $(READY) ## Start the local platform, deploy the gateway on it, prove its ke
 	@$(RUN) local up
 	@$(RUN) local pulumi up --yes --skip-preview $(ARGS)
 	@$(RUN) local prove
+	@$(DOCTOR) --brief
 
 down: $(READY) ## Stop the local platform; its data stay
 	@$(RUN) local down $(ARGS)
@@ -47,6 +49,9 @@ destroy: $(READY) ## Revoke the keys, prove them dead, remove the gateway
 
 status: $(READY) ## Show the parts of the local platform
 	@$(RUN) local status $(ARGS)
+
+doctor: $(READY) ## Walk the chain from Vault to the keys, and name the broken link
+	@$(DOCTOR) $(ARGS)
 
 test: lint ## Run every test against real servers (starts a platform of its own)
 	@$(RUN) pytest $(ARGS)

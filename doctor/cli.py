@@ -16,7 +16,7 @@ from doctor.fix import retry_now
 from doctor.kubernetes import Kubernetes
 from doctor.links import LINKS
 from doctor.model import CannotLookError
-from doctor.report import as_json, print_report
+from doctor.report import as_json, print_table, print_verdict
 from doctor.scene import Scene
 from doctor.stack import StackState, read_stack
 from doctor.vault import Vault
@@ -56,6 +56,7 @@ def doctor(  # noqa: PLR0917 - one parameter an option
     fix: Annotated[
         bool, typer.Option("--fix", help="Let the operator try again at once; nothing else is changed.")
     ] = False,
+    brief: Annotated[bool, typer.Option("--brief", help="The verdict without the table.")] = False,
     as_document: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Walk the chain from Vault to the virtual keys and name the link that is broken.
@@ -75,10 +76,10 @@ def doctor(  # noqa: PLR0917 - one parameter an option
         if fix:
             for name in retry_now(look.scene()):
                 _errors.print(Text(f"the operator looks at {name} again"))
-        verdict = _examined(look, as_document=as_document)
+        verdict = _examined(look, brief=brief, as_document=as_document)
         while watch is not None:
             time.sleep(watch)
-            verdict = _examined(look, as_document=as_document)
+            verdict = _examined(look, brief=brief, as_document=as_document)
     except CannotLookError as error:
         _errors.print(Text(f"{error.sentence}; {error.cure}" if error.cure else error.sentence))
         raise typer.Exit(2) from None
@@ -108,7 +109,7 @@ class _Look:
         return Scene(kubernetes, vault, self.namespaces, self.state, self.gateway_url)
 
 
-def _examined(look: _Look, *, as_document: bool) -> Verdict:
+def _examined(look: _Look, *, brief: bool, as_document: bool) -> Verdict:
     began = time.monotonic()
     findings = examine(look.scene(), LINKS)
     verdict = judge(findings, LINKS)
@@ -116,7 +117,9 @@ def _examined(look: _Look, *, as_document: bool) -> Verdict:
     if as_document:
         typer.echo(as_json(verdict, findings, seconds))
     else:
-        print_report(_output, verdict, findings, LINKS, seconds)
+        print_verdict(_output, verdict, len(findings), seconds)
+        if not brief:
+            print_table(_output, findings, LINKS)
     return verdict
 
 

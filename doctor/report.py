@@ -10,31 +10,13 @@ from rich.text import Text
 from doctor.model import Finding, Link, State
 from doctor.verdict import Verdict
 
-__all__ = ["as_json", "print_report"]
+__all__ = ["as_json", "print_table", "print_verdict"]
 
 _COLOURS = {State.WHOLE: "green", State.WEAK: "yellow", State.BROKEN: "red", State.UNKNOWN: "cyan"}
 
 
-def print_report(
-    console: Console, verdict: Verdict, findings: Sequence[Finding], links: Sequence[Link], seconds: float
-) -> None:
-    """Print the cause first, then what follows from it, then the table of all links."""
-    _print_verdict(console, verdict, len(findings), seconds)
-    titles = {link.name: link.title for link in links}
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("link", "state", "object", "evidence"):
-        table.add_column(heading, overflow="fold")
-    for finding in findings:
-        table.add_row(
-            titles[finding.link],
-            Text(str(finding.state), style=_COLOURS[finding.state]),
-            Text(finding.subject),
-            Text(finding.evidence),
-        )
-    console.print(table)
-
-
-def _print_verdict(console: Console, verdict: Verdict, looked_at: int, seconds: float) -> None:
+def print_verdict(console: Console, verdict: Verdict, looked_at: int, seconds: float) -> None:
+    """Print the cause first, then what follows from it."""
     for root in verdict.roots:
         finding = root.finding
         console.print(Text.assemble(("BROKEN ", "bold red"), f"{finding.subject}: {finding.cause}"))
@@ -57,7 +39,23 @@ def _print_verdict(console: Console, verdict: Verdict, looked_at: int, seconds: 
         console.print(
             Text.assemble(("WHOLE ", "bold green"), f"every link holds ({looked_at} checks, {seconds:.1f} s)")
         )
+
+
+def print_table(console: Console, findings: Sequence[Finding], links: Sequence[Link]) -> None:
+    """Print everything that was looked at, in the order of the chain."""
+    titles = {link.name: link.title for link in links}
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("link", "state", "object", "evidence"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        table.add_row(
+            titles[finding.link],
+            Text(str(finding.state), style=_COLOURS[finding.state]),
+            Text(finding.subject),
+            Text(finding.evidence),
+        )
     console.print()
+    console.print(table)
 
 
 def _grouped(findings: Sequence[Finding]) -> dict[tuple[str, str], list[str]]:
