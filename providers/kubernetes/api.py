@@ -1,24 +1,19 @@
 """The Kubernetes API: documents in, documents out. The border where the client's errors become ours."""
 
 import json
-import os
 from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import urllib3
 import urllib3.exceptions
 import websocket
-import yaml
-from kubernetes import client, config
-from kubernetes.config.config_exception import ConfigException
+from kubernetes import client
 
 from providers.kubernetes.errors import (
     ClusterDeniedError,
     ClusterError,
     ClusterRefusedError,
-    ClusterSetupError,
     ClusterUnavailableError,
     ClusterUntrustedError,
     ObjectMissingError,
@@ -30,6 +25,7 @@ __all__ = ["ClusterApi"]
 
 _TIMEOUT_SECONDS = (5, 30)  # to connect, to answer
 _AUTHENTICATION = ["BearerToken"]
+_STRANGER = "the answer isn't one of the Kubernetes API; see that the kubeconfig leads to it"
 _MERGE_PATCH = "application/merge-patch+json"
 _DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 # Reads and merge patches may be repeated: doing them twice is doing them once.
@@ -49,43 +45,21 @@ class ClusterApi:
     ----------
     configuration
         Of the Kubernetes client.
+    context
+        That was asked for by name.
+
+    Attributes
+    ----------
     name
         Of the cluster, as in a sentence.
     """
 
-    def __init__(self, configuration: client.Configuration, name: str) -> None:
+    def __init__(self, configuration: client.Configuration, context: str | None) -> None:
         configuration.retries = _REPEATED
-        self.name = name
+        spoken = f" (context {context})" if context else ""
+        self.name = f"the cluster at {configuration.host}{spoken}"
         self._configuration = configuration
         self._client = client.ApiClient(configuration)
-
-    @classmethod
-    def load(cls, kubeconfig: str | None, context: str | None) -> Self:
-        """Take a cluster's address and the credential from where they are kept.
-
-        Parameters
-        ----------
-        kubeconfig
-            Path, or several that are merged, as in KUBECONFIG; None: the ServiceAccount of this Pod.
-        context
-            Of the kubeconfig; None: its current one.
-
-        Raises
-        ------
-        ClusterSetupError
-            If that gives nothing.
-        """
-        configuration = client.Configuration()
-        try:
-            if kubeconfig is None:
-                config.load_incluster_config(configuration)
-            else:
-                files = [str(Path(file).expanduser()) for file in kubeconfig.split(os.pathsep) if file]
-                config.load_kube_config(os.pathsep.join(files), context, configuration)
-        except (ConfigException, yaml.YAMLError, OSError, TypeError, ValueError) as error:
-            raise ClusterSetupError(_unusable(kubeconfig, context, error)) from None
-        spoken = f" (context {context})" if context else ""
-        return cls(configuration, f"the cluster at {configuration.host}{spoken}")
 
     def close(self) -> None:
         """Close the sockets that wait for another request."""
@@ -172,8 +146,10 @@ class ClusterApi:
             raise self._unreached(reason if isinstance(reason, BaseException) else error) from None
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise self._refusal(action, missing, response.status, data)
-        document = json.loads(data)
-        return dict(document)
+        document = _document(data)
+        if document is None:
+            raise ClusterRefusedError(self.name, action, response.status, _STRANGER)
+        return document
 
     # --- streams -----------------------------------------------------------------------------------------
 
@@ -231,13 +207,18 @@ class ClusterApi:
         return ClusterRefusedError(self.name, action, status, reason)
 
 
-def _message(body: bytes | str) -> str:
-    """Take the reason out of the `Status` that an API server answers with."""
+def _document(body: bytes | str) -> dict[str, Any] | None:
+    """Read an answer; a page of some other server is no document."""
     try:
         document = json.loads(body)
     except ValueError:
-        return ""
-    return str(document.get("message") or "") if isinstance(document, dict) else ""
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _message(body: bytes | str) -> str:
+    """Take the reason out of the `Status` that an API server answers with."""
+    return str((_document(body) or {}).get("message") or "")
 
 
 def _cause(error: BaseException) -> str:
@@ -247,13 +228,3 @@ def _cause(error: BaseException) -> str:
         if words in text:
             return words.lower()
     return type(error).__name__
-
-
-def _unusable(kubeconfig: str | None, context: str | None, error: BaseException) -> str:
-    source = f"the kubeconfig {kubeconfig}" if kubeconfig else "the ServiceAccount of this Pod"
-    asked = f"the context {context} of {source}" if context else source
-    reason = str(error).rstrip(".").removeprefix("Invalid kube-config file. ")
-    return (
-        f"{asked} leads to no Kubernetes cluster ({reason}); "
-        "set KUBECONFIG to a kubeconfig, and the context to one that is in it"
-    )

@@ -48,12 +48,14 @@ class ClusterConnection:
         providers.kubernetes.errors.ClusterSetupError
             If there is no kubeconfig, or if it can't be used.
         """
-        from providers.kubernetes.api import ClusterApi  # noqa: PLC0415 - see above
+        from providers.kubernetes import kubeconfig as files  # noqa: PLC0415 - see above
+        from providers.kubernetes.api import ClusterApi  # noqa: PLC0415 - the same
 
         kubeconfig = self._effective_kubeconfig()
         with _apis_lock:
             if (kubeconfig, self.context) not in _apis:
-                _apis[kubeconfig, self.context] = ClusterApi.load(kubeconfig, self.context)
+                configuration = files.load(kubeconfig, self.context)
+                _apis[kubeconfig, self.context] = ClusterApi(configuration, self.context)
             return _apis[kubeconfig, self.context]
 
     def _effective_kubeconfig(self) -> str | None:
