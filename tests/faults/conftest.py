@@ -1,26 +1,24 @@
-"""The real servers behind proxies that break what passes, and providers that don't wait long."""
+"""The real servers behind proxies that break what passes, and providers that may be in haste."""
 
 import os
 import secrets
 import ssl
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
-from functools import partial
-from types import SimpleNamespace
+from pathlib import Path
 
 import httpx
 import hvac
 import pytest
 from pydantic import SecretStr
 
-from providers.litellm import client
-from providers.vault.connection import VaultConnection
-from tests.faults.runs import Runner, carried_out
+from tests.faults import limits
+from tests.faults.cli import PROJECT, Cli
+from tests.faults.fleet import Fleet, NewFleet
+from tests.faults.runs import Run, Runner, carried_out
 from tests.faults.servers import Servers
 from tests.faults.wires import Wires, wired
-from tests.faults.world import ADMIN_KEY_VARIABLE
+from tests.faults.world import ADMIN_KEY_VARIABLE, World
 from tests.support.gateway import admin
 
 NewWires = Callable[[], Wires]
@@ -29,9 +27,6 @@ SOAK = bool(SEED)
 """Whether every run is made and many are drawn from the seed, instead of a choice that is always the same."""
 
 _AT_ONCE = 4
-_TIME_LIMIT_SECONDS = 1.0
-_PATIENCE_SECONDS = 0.4
-_SLEEPS_DIVIDED_BY = 10
 _UPSTREAM_TIMEOUT_SECONDS = 60
 
 
@@ -68,20 +63,12 @@ def credentials(vault_env: Mapping[str, str], master_key: SecretStr) -> Iterator
         yield variables
 
 
-@pytest.fixture
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the time limits and the waits of the providers in this process."""
-    monkeypatch.setattr(client, "_TIMEOUT", httpx.Timeout(_TIME_LIMIT_SECONDS))
-    monkeypatch.setattr("providers.vault.connection._TIMEOUT_SECONDS", _TIME_LIMIT_SECONDS)
-    impatient = partial(client.GatewayClient, patience_seconds=_PATIENCE_SECONDS)
-    monkeypatch.setattr("providers.litellm.connection.GatewayClient", impatient)
-    parse = VaultConnection.parse
-    monkeypatch.setattr(
-        VaultConnection, "parse", lambda value: replace(parse(value), patience_seconds=_PATIENCE_SECONDS)
-    )
-    monkeypatch.setattr(
-        "tenacity.nap.time", SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / _SLEEPS_DIVIDED_BY))
-    )
+@pytest.fixture(scope="session")
+def _limits() -> Iterator[None]:
+    """Let the providers in this process be in haste where a test wants it."""
+    with pytest.MonkeyPatch.context() as patch:
+        limits.install(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -97,5 +84,27 @@ def new_wires(gateway_url: str, vault_env: Mapping[str, str]) -> Iterator[NewWir
 
 
 @pytest.fixture(scope="session")
-def runner(servers: Servers, new_wires: NewWires) -> Runner:
+def runner(servers: Servers, new_wires: NewWires, credentials: Mapping[str, str], _limits: None) -> Runner:
+    del credentials
     return Runner(servers, [new_wires() for _ in range(_AT_ONCE)])
+
+
+@pytest.fixture
+def new_fleet(
+    credentials: Mapping[str, str],
+    platform: Mapping[str, str],
+    servers: Servers,
+    new_wires: NewWires,
+    tmp_path: Path,
+) -> Iterator[NewFleet]:
+    """Make a fleet; whatever is left of it goes at the end."""
+    cli = Cli(tmp_path / "program", {**platform, **credentials})
+    worlds: dict[World, Run] = {}
+
+    def fleet(runs: Sequence[Run]) -> Fleet:
+        worlds.update({World(servers, new_wires(), PROJECT): run for run in runs})
+        return Fleet(cli, worlds)
+
+    yield fleet
+    for world in worlds:
+        world.tidy()

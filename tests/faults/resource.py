@@ -1,12 +1,13 @@
 """A key whose engine is in this process, and whose plugin is too, or is a real process that can be killed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 import pytest
 
 from providers.errors import ProviderError
+from tests.faults.limits import hasty
 from tests.faults.operations import DELIVERED, Operation
 from tests.faults.processes import InProcess
 from tests.faults.proxy import KILLS
@@ -62,12 +63,18 @@ class Resource:
         if any(plan.fault in KILLS for plan in plans):
             self._undergo_killed(operation, *plans)
             return
-        with self.world.wires.watch(*plans):
+        self.suffer(lambda: self._do(operation, self.process()), *plans)
+
+    def suffer(self, do: Callable[[], None], *plans: Plan) -> bool:
+        """Do something while things go wrong, and say whether it was done nevertheless."""
+        with hasty(), self.world.wires.watch(*plans):
             try:
-                self._do(operation, self.process())
+                do()
             except ProviderError as error:
                 said = str(error)
                 assert "sk-" not in said, said
+                return False
+        return True
 
     def _undergo_killed(self, operation: Operation, *plans: Plan) -> None:
         with plugin_process({}) as plugin, self.world.wires.watch(*plans, kill=plugin.kill):

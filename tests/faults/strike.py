@@ -1,4 +1,4 @@
-"""A `kill -9` of the CLI or of its plugin, in the moment when several requests are each at their step."""
+"""A `kill -9` of the CLI or of its plugin."""
 
 import os
 import signal
@@ -11,7 +11,6 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 __all__ = ["Strike", "Victim"]
 
-_ALL_THERE_WITHIN_SECONDS = 60
 _GONE_WITHIN_SECONDS = 20
 
 
@@ -23,44 +22,31 @@ class Victim(Enum):
 
 
 class Strike:
-    """One of them.
+    """The end of one process of the CLI's.
 
     Parameters
     ----------
     victim
-        Which process.
-    requests
-        How many requests have to be held, each at its step.
-
-    Attributes
-    ----------
-    done
-        Whether it came to it.
+        Which one.
     """
 
-    def __init__(self, victim: Victim, requests: int) -> None:
-        self.done = False
+    def __init__(self, victim: Victim) -> None:
         self._victim = victim
         self._pid = 0
         self._family: list[int] = []
         self._aimed = threading.Event()
-        self._all_there = threading.Barrier(requests, self._kill, timeout=_ALL_THERE_WITHIN_SECONDS)
 
     def aim(self, pid: int) -> None:
         """Say which process the CLI is."""
         self._pid = pid
         self._aimed.set()
 
-    def hold(self) -> None:
-        """Hold a request until all are there and the process is killed."""
-        self._all_there.wait()
-
-    def _kill(self) -> None:
+    def kill(self) -> None:
+        """Kill it."""
         self._aimed.wait()
         self._family = list(_descendants(self._pid))
         plugins = [pid for pid in self._family if b"pulumi.dynamic" in _arguments(pid)]
         os.kill(self._pid if self._victim is Victim.ENGINE else plugins[-1], signal.SIGKILL)
-        self.done = True
 
     def assert_no_survivor(self) -> None:
         """See that whatever the CLI has started has ended with it."""

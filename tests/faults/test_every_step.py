@@ -7,8 +7,6 @@ from tests.faults.operations import OPERATIONS, Operation
 from tests.faults.proxy import BREAKS, KILLS
 from tests.faults.runs import Runner, fewer
 
-pytestmark = pytest.mark.usefixtures("credentials", "_impatient")
-
 EVERY_OPERATION = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 
 

@@ -1,24 +1,20 @@
 """Random lives of a key: changes of its declaration, faults, and what others do to it meanwhile."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from providers.errors import ProviderError
 from tests.faults.conftest import SOAK
 from tests.faults.operations import DELIVERED
 from tests.faults.proxy import BREAKS
 from tests.faults.resource import Resource
 from tests.faults.runs import Runner, carried_out
 from tests.faults.wires import Plan
-
-pytestmark = pytest.mark.usefixtures("credentials", "_impatient")
 
 _THEIRS = {"theirs": "kept"}
 
@@ -124,9 +120,9 @@ class Life:
             case Up(fields, plans):
                 self._given_up = self._given_up or (self._unfinished and fields != self._wanted)
                 self._wanted = fields
-                self._unfinished = not self._try(lambda: self._resource.bring_to(fields), plans)
+                self._unfinished = not self._resource.suffer(lambda: self._resource.bring_to(fields), *plans)
             case Refresh(plans):
-                self._try(lambda: self._resource.stack.refresh(self._resource.process()), plans)
+                self._resource.suffer(lambda: self._resource.stack.refresh(self._resource.process()), *plans)
             case AtTheGateway(change):
                 self._change_at_the_gateway(change)
             case InVault(change):
@@ -134,15 +130,6 @@ class Life:
             case RollBack(versions) if len(self._past) >= versions:
                 self._write(self._past[-versions])
         self._past.append(self._standing)
-
-    def _try(self, do: Callable[[], None], plans: tuple[Plan, ...]) -> bool:
-        """Do something while things go wrong, and say whether it was done nevertheless."""
-        with self._world.wires.watch(*plans):
-            try:
-                do()
-            except ProviderError:
-                return False
-        return True
 
     @property
     def _standing(self) -> dict[str, str]:
@@ -199,7 +186,7 @@ class Life:
     database=None,
     print_blob=True,
     phases=(Phase.explicit, Phase.generate, *([Phase.shrink] if SOAK else [])),
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow],
 )
 def test_whatever_happens_to_a_key_one_up_more_makes_it_whole(runner: Runner, events: list[Event]) -> None:
     with runner.resource() as resource:

@@ -1,0 +1,72 @@
+"""Several keys of one stack at the real CLI, each between proxies of its own and about to undergo a run."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+
+from tests.faults.cli import Cli
+from tests.faults.runs import Run
+from tests.faults.world import World
+
+__all__ = ["Fleet", "NewFleet"]
+
+
+class Fleet:
+    """Several keys of one stack.
+
+    Attributes
+    ----------
+    worlds
+        Where each key lives -> what it undergoes.
+    """
+
+    def __init__(self, cli: Cli, worlds: Mapping[World, Run]) -> None:
+        self.cli = cli
+        self.worlds = worlds
+
+    def prepare(self) -> None:
+        """Make what stands before."""
+        for world, run in self.worlds.items():
+            if run.operation.theirs:
+                world.servers.put(world.path, run.operation.theirs)
+            before = run.operation.before
+            self.cli.declare(world.name, world.fields(before) if before is not None else None)
+        self.cli.up()
+
+    def declare_after(self, worlds: Sequence[World]) -> None:
+        """Declare what these keys are brought to."""
+        for world in worlds:
+            after = self.worlds[world].operation.after
+            self.cli.declare(world.name, world.fields(after) if after is not None else None)
+
+    @contextmanager
+    def faults(self, worlds: Sequence[World], kill: Callable[[], object] = lambda: None) -> Iterator[None]:
+        """Let each of these keys have its fault.
+
+        Parameters
+        ----------
+        worlds
+            The keys.
+        kill
+            Is called for each whose fault is a kill.
+        """
+        with ExitStack() as stack:
+            for world in worlds:
+                stack.enter_context(world.wires.watch(*self.worlds[world].plans, kill=kill))
+            yield
+
+    def assert_whole(self) -> None:
+        """See exactly one key each, and no change; then see them all go."""
+        saved = self.cli.saved()
+        for world, run in self.worlds.items():
+            if run.operation.after is None:
+                world.assert_no_key()
+            else:
+                world.assert_one_key(saved.get(world.name), delivered=run.operation.delivers)
+        assert self.cli.project.preview() == []
+        self.cli.destroy()
+        for world, run in self.worlds.items():
+            world.assert_no_key()
+            world.assert_vault_has(run.operation.theirs)
+
+
+NewFleet = Callable[[Sequence[Run]], Fleet]
