@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from providers.litellm import KeyTemplate, fields
 from providers.litellm.kinds import Kind
-from schema.section import Label, LiteLLMDuration, NamespacedName, Section, Usd, VaultPath
+from schema.section import Grace, Label, LiteLLMDuration, NamespacedName, Section, Usd, VaultPath
 
 _OF_ONE_KEY = ("key_alias", "duration", "spend")
 
@@ -42,6 +42,12 @@ class SharedKeySettings(_Table):
 
     max_ttl: LiteLLMDuration | None = None
     """No key may live longer; a key without a duration lives as long."""
+    rotation: dict[str, Any] | None = None
+    """Anything; whenever it changes, the key gets a successor."""
+    rotate_every: LiteLLMDuration | None = None
+    """The first `pulumi up` after this age gives the key a successor."""
+    grace: Grace | None = None
+    """How long the old key lives on beside its successor (15m); 0s deletes it at once."""
     renew: bool | None = None
     """`pulumi up` sets the expiry anew, within maxTtl, when less than a third of the duration is left."""
 

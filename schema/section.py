@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from providers.litellm.checks import parse_duration
+from providers.litellm.rotation import grace_problems
 
 NAMESPACE = "llm-gateway"
 
@@ -108,6 +109,12 @@ def _kv_pattern(value: str) -> str:
     return value
 
 
+def _grace(value: str) -> str:
+    for reason in grace_problems(value):
+        raise ValueError(reason)
+    return value
+
+
 Label = Annotated[
     str, _matching(_LABEL, "a name that Kubernetes takes: a-z, 0-9 and '-', at most 63 characters")
 ]
@@ -116,6 +123,7 @@ Host = Annotated[str, AfterValidator(_host)]
 Address = Annotated[str, AfterValidator(_https)]
 GoDuration = Annotated[str, _matching(_GO_DURATION, "a duration such as 15s, 5m or 1h")]
 LiteLLMDuration = Annotated[str, AfterValidator(_duration)]
+Grace = Annotated[str, AfterValidator(_grace)]
 VaultPath = Annotated[str, _matching(_VAULT_PATH, "a Vault path without a leading or trailing '/'")]
 KvPath = Annotated[str, AfterValidator(kv_path)]
 KvPattern = Annotated[str, AfterValidator(_kv_pattern)]

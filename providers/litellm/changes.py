@@ -10,7 +10,7 @@ from providers.inputs import has_unknown
 from providers.litellm import renewal
 from providers.litellm.fields import BY_NAME, FIELDS, GATEWAY_METADATA, Clearing, Field, Stored
 from providers.litellm.own_inputs import OWN_INPUTS, OnChange, OwnInput
-from providers.litellm.ownership import OWN_METADATA, marks
+from providers.litellm.ownership import OWN_METADATA, kept_marks, marks
 
 __all__ = [
     "changed_fields",
@@ -59,11 +59,17 @@ def replacing(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
         for field in changed_fields(olds, news)
         if (field.clearing is Clearing.REPLACE if news.get(field.name) is None else field.replaces)
     ]
-    return fields + [own.name for own in _changed_own(olds, news) if own.on_change is OnChange.REPLACE]
+    return fields + [own.name for own in _changed_own(olds, news) if _asks_for_another_key(own, olds, news)]
 
 
 def _changed_own(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[OwnInput]:
-    return [own for own in OWN_INPUTS if olds.get(own.name) != news.get(own.name)]
+    return [own for own in OWN_INPUTS if (olds.get(own.name) or None) != (news.get(own.name) or None)]
+
+
+def _asks_for_another_key(own: OwnInput, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    if own.on_change is OnChange.REPLACE_FURTHER:
+        return own.name in olds and own.name in news
+    return own.on_change is OnChange.REPLACE
 
 
 # --- requests --------------------------------------------------------------------------------------------
@@ -141,7 +147,7 @@ def whole_metadata(
     -------
     dict
         The user's part as declared, or as it is if nothing was ever declared; the gateway's own as it is; our
-        marks.
+        marks, and those of a succession.
     """
     sent = {field.api for field in changed if field.stored is Stored.METADATA} | {
         *(olds.get("metadata") or ())
@@ -151,7 +157,7 @@ def whole_metadata(
     else:
         users = user_metadata(live, {})
     gateways = {name: value for name, value in live.items() if name in GATEWAY_METADATA and name not in sent}
-    return {**gateways, **_inside(news), **users, **marks(news["owner"])}
+    return {**gateways, **_inside(news), **users, **kept_marks(live), **marks(news["owner"])}
 
 
 def has_metadata(live: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:

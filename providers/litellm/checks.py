@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from providers.inputs import UNKNOWN, Problem, has_unknown, nearest
-from providers.litellm import clock, renewal
+from providers.litellm import clock, renewal, rotation
 from providers.litellm.durations import parse_duration
 from providers.litellm.fields import BY_NAME, FIELDS, Field, Stored
 from providers.litellm.kinds import TEXT
@@ -20,6 +20,7 @@ _PARENT_SEGMENT = re.compile(r"(^|/)\.\.(/|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 _PASSED_OVER = ("alias", "__provider")
+_TIMES = ("minted", "renewed")
 _ENCRYPTED = ("callback_settings",)
 _NEEDS = (
     ("temp_budget_increase", "temp_budget_expiry"),
@@ -44,12 +45,16 @@ def check_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict
     Returns
     -------
     tuple
-        The inputs with `key_alias`, and what is wrong with them.
+        The completed inputs, and what is wrong with them.
     """
     inputs = {name: value for name, value in news.items() if value is not None}
+    problems = [
+        Problem(name, "is set by this resource itself; leave it out") for name in _TIMES if name in inputs
+    ]
     inputs["key_alias"] = _effective_alias(olds, inputs)
+    inputs |= rotation.completed(olds, inputs, clock.now())
     inputs |= renewal.completed(olds, inputs, clock.now())
-    return inputs, list(_problems(inputs))
+    return inputs, problems + list(_problems(inputs))
 
 
 def _effective_alias(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from pydantic import SecretStr
@@ -55,12 +55,30 @@ class ListedKey:
         SHA-256 of the key, hex.
     used
         Whether a request was ever made with it.
+    spend
+        USD; a key may have started with some.
+    expires
+        RFC 3339, or None if never.
     """
 
     token_id: str
     alias: str | None
     metadata: Mapping[str, Any] = field(repr=False)
     used: bool
+    spend: float
+    expires: str | None
+
+    @classmethod
+    def parse(cls, row: Mapping[str, Any]) -> Self:
+        """Read a row of the answer."""
+        return cls(
+            row["token"],
+            row.get("key_alias"),
+            row.get("metadata") or {},
+            used=bool(row.get("last_active") or row.get("total_spend", row.get("spend"))),
+            spend=row.get("spend") or 0.0,
+            expires=row.get("expires"),
+        )
 
 
 class GatewayClient:
@@ -142,9 +160,7 @@ class GatewayClient:
         page, pages = 1, 1
         while page <= pages:
             answer = self._object(self._read("/key/list", query | {"page": page}))
-            for row in answer["keys"]:
-                used = bool(row.get("spend") or row.get("last_active"))
-                yield ListedKey(row["token"], row.get("key_alias"), row.get("metadata") or {}, used)
+            yield from map(ListedKey.parse, answer["keys"])
             page, pages = page + 1, answer["total_pages"]
 
     # --- mutations ---------------------------------------------------------------------------------------

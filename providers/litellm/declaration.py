@@ -75,6 +75,10 @@ class SharedFields(TypedDict, total=False):
     auto_rotate: pulumi.Input[bool] | None
     rotation_interval: pulumi.Input[str] | None
     send_invite_email: pulumi.Input[bool] | None
+    # its successors
+    rotation: pulumi.Input[Mapping[str, Any]] | None  # keepers: any change makes a successor
+    rotate_every: pulumi.Input[str] | None  # at the first `up` after this age, a successor
+    grace: pulumi.Input[str] | None  # how long a predecessor lives on (15m); 0s: deleted at once
 
 
 class KeyFields(SharedFields, total=False):

@@ -1,7 +1,9 @@
 """A key's way to Vault: written there before the gateway hears of it, found there after an interruption.
 
-Beside the key stand its URL, alias, hash and expiry, and the URN of the resource that it belongs to. By the
-last two a create that was interrupted is known: the value is taken up again, and no other one is minted.
+It is staged first, in a property of its own, and takes its place when the gateway knows it: so a consumer
+never reads a key that isn't accepted yet, a refused successor leaves its predecessor where it stands, and it
+is known what a create was interrupted at. Beside the key stand its URL, alias, hash and expiry, and the URN
+of the resource that it belongs to.
 """
 
 from collections.abc import Mapping
@@ -10,15 +12,24 @@ from typing import Any, Self
 
 from pydantic import SecretStr
 
-from providers.credentials import Concealed
 from providers.errors import ProviderError
-from providers.litellm.destination import ALIAS, BASE_URL, EXPIRES, FACTS, OWNER, TOKEN_ID, Destination
+from providers.litellm.destination import (
+    ALIAS,
+    BASE_URL,
+    EXPIRES,
+    FACTS,
+    OWNER,
+    STAGED,
+    TOKEN_ID,
+    Destination,
+)
+from providers.litellm.minted_key import MintedKey
 from providers.vault.connection import VaultConnection
 from providers.vault.errors import VaultMountMissingError
 from providers.vault.kv import KvPath
 from providers.vault.sources import fingerprint
 
-__all__ = ["Delivery", "PathTakenError", "facts"]
+__all__ = ["Contents", "Delivery", "PathTakenError", "facts"]
 
 _CANNOT_RESTORE = "its value is known nowhere else, so the key is replaced"
 
@@ -55,6 +66,22 @@ def facts(inputs: Mapping[str, Any], token_id: str, expires: str | None) -> dict
 
 
 @dataclass(frozen=True)
+class Contents:
+    """The keys of a resource in Vault.
+
+    Attributes
+    ----------
+    staged
+        The one that an interrupted create was about to make known.
+    standing
+        The one that consumers read: of a create whose state was never saved, or the predecessor.
+    """
+
+    staged: MintedKey | None = None
+    standing: MintedKey | None = None
+
+
+@dataclass(frozen=True)
 class Delivery:
     """One key's place in Vault.
 
@@ -83,8 +110,8 @@ class Delivery:
 
     # --- create ------------------------------------------------------------------------------------------
 
-    def standing(self) -> SecretStr | None:
-        """Find the key that this resource has delivered: by an interrupted create, or as its predecessor.
+    def look_up(self) -> Contents:
+        """Find the keys of this resource.
 
         Raises
         ------
@@ -96,40 +123,58 @@ class Delivery:
         self.path.require_version_2()
         data = self.path.read().data
         self._refuse_another_owner(data)
-        is_whole = data.get(OWNER) == self.owner and self._holds(data, str(data.get(TOKEN_ID)))
-        return SecretStr(data[self.key_property]) if is_whole else None
+        if data.get(OWNER) != self.owner:
+            return Contents()
+        is_whole = self._holds(data, str(data.get(TOKEN_ID)))
+        return Contents(
+            staged=_minted(data.get(self._staged)),
+            standing=_minted(data[self.key_property]) if is_whole else None,
+        )
 
-    def write(self, value: SecretStr, beside: Mapping[str, str]) -> dict[str, Any]:
-        """Write a key and what stands beside it, in one version.
-
-        Returns
-        -------
-        dict
-            What stood at these properties before.
+    def stage(self, minted: MintedKey) -> None:
+        """Put a key where an interrupted create finds it and no consumer looks.
 
         Raises
         ------
         PathTakenError
             If the path is another key's.
         """
-        before = Concealed()
 
         def merged(current: Mapping[str, Any]) -> dict[str, Any]:
             self._refuse_another_owner(current)
-            before.clear()
-            before.update({name: current[name] for name in self._properties if name in current})
-            return {**current, self.key_property: value.get_secret_value(), **beside}
+            return {**current, self._staged: minted.value.get_secret_value(), OWNER: self.owner}
 
         self.path.merge(merged)
-        return before
 
-    def undo(self, token_id: str, before: Mapping[str, Any]) -> None:
-        """Put back what stood there before this key, unless something else stands there by now."""
+    def promote(self, minted: MintedKey, beside: Mapping[str, str]) -> int:
+        """Put a key that the gateway knows where its consumers look, and its facts beside it.
+
+        Returns
+        -------
+        int
+            Number of the path's version.
+
+        Raises
+        ------
+        PathTakenError
+            If the path is another key's.
+        """
 
         def merged(current: Mapping[str, Any]) -> dict[str, Any]:
-            if not self._holds(current, token_id):
+            self._refuse_another_owner(current)
+            kept = self._without(current, [self._staged])
+            return {**kept, self.key_property: minted.value.get_secret_value(), **beside}
+
+        return self.path.merge(merged).number
+
+    def unstage(self, token_id: str) -> None:
+        """Take a key out that the gateway refuses, unless something else stands there by now."""
+
+        def merged(current: Mapping[str, Any]) -> dict[str, Any]:
+            staged = _minted(current.get(self._staged))
+            if staged is None or staged.token_id != token_id:
                 return dict(current)
-            return {**self._without(current, self._properties), **before}
+            return self._without(current, [self._staged, *([] if TOKEN_ID in current else [OWNER])])
 
         if not self.path.merge(merged).data:
             self.path.delete()
@@ -173,7 +218,7 @@ class Delivery:
         def merged(current: Mapping[str, Any]) -> dict[str, Any]:
             ours = [self.key_property] if self._holds(current, token_id) else []
             if current.get(TOKEN_ID) == token_id:
-                ours += FACTS
+                ours += [*FACTS, self._staged]
             return self._without(current, ours)
 
         try:
@@ -186,8 +231,8 @@ class Delivery:
     # --- parts -------------------------------------------------------------------------------------------
 
     @property
-    def _properties(self) -> tuple[str, ...]:
-        return (self.key_property, *FACTS)
+    def _staged(self) -> str:
+        return self.key_property + STAGED
 
     def _holds(self, data: Mapping[str, Any], token_id: str) -> bool:
         value = data.get(self.key_property)
@@ -199,5 +244,9 @@ class Delivery:
             raise PathTakenError(str(self.path), str(owner))
 
     @staticmethod
-    def _without(data: Mapping[str, Any], names: "list[str] | tuple[str, ...]") -> dict[str, Any]:
+    def _without(data: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
         return {name: value for name, value in data.items() if name not in names}
+
+
+def _minted(value: Any) -> MintedKey | None:
+    return MintedKey(SecretStr(value)) if isinstance(value, str) and value else None

@@ -7,10 +7,22 @@ from typing import Any, Self
 from providers.inputs import has_unknown, known_only
 from providers.vault.sources import path_problem
 
-__all__ = ["ALIAS", "BASE_URL", "EXPIRES", "FACTS", "OWNER", "TOKEN_ID", "Destination", "deliver_problems"]
+__all__ = [
+    "ALIAS",
+    "BASE_URL",
+    "EXPIRES",
+    "FACTS",
+    "OWNER",
+    "STAGED",
+    "TOKEN_ID",
+    "Destination",
+    "deliver_problems",
+]
 
 BASE_URL, ALIAS, TOKEN_ID, EXPIRES = "base-url", "key-alias", "token-id", "expires"
 OWNER = "managed-by-urn"
+STAGED = "-next"
+"""What the property of a key that the gateway doesn't know yet ends with."""
 FACTS = (BASE_URL, ALIAS, TOKEN_ID, EXPIRES, OWNER)
 
 _NAMES = ("mount", "path", "property")

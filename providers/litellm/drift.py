@@ -6,14 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 from providers.litellm.changes import declared_fields, user_metadata
-from providers.litellm.fields import Field, Stored
+from providers.litellm.fields import FIELDS, Field, Stored
 from providers.litellm.kinds import parse_instant
 from providers.litellm.ownership import marks
 
-__all__ = ["Found", "compare", "live_value", "spoken_of"]
+__all__ = ["Found", "compare", "live_value", "spoken_of", "undeclared"]
 
 # /key/generate tells microseconds, the database keeps milliseconds.
 _CLOCK_GRAIN = timedelta(seconds=1)
+_FILLED_BY = {"allowed_routes": "key_type", "budget_id": "soft_budget"}
+"""Fields that the gateway fills in for another one."""
+_UNSET: tuple[Any, ...] = (None, "", False, 0, [], {}, "default")
 _OUTPUTS_ONLY = ("key", "token_id", "expires", "vault_path", "vault_version")
 
 
@@ -59,6 +62,26 @@ def live_value(field: Field, info: Mapping[str, Any], declared_metadata: Mapping
 def spoken_of(field: Field, declared: Any, live: Any) -> Any:
     """Leave of a live value what the declaration speaks of; None if it isn't set."""
     return None if live is None else field.kind.spoken_of(declared, live)
+
+
+def undeclared(inputs: Mapping[str, Any], info: Mapping[str, Any]) -> list[str]:
+    """Name the fields that a key has and its declaration doesn't speak of."""
+    return [
+        field.name
+        for field in FIELDS
+        if inputs.get(field.name) is None
+        and inputs.get(_FILLED_BY.get(field.name, "")) is None
+        and _is_set(field, info)
+    ]
+
+
+def _is_set(field: Field, info: Mapping[str, Any]) -> bool:
+    match field.stored:
+        case Stored.NOWHERE:
+            return False
+        case Stored.EXPIRES:
+            return bool(info.get("expires"))
+    return live_value(field, info, {}) not in _UNSET
 
 
 def compare(state: Mapping[str, Any], info: Mapping[str, Any]) -> Found:

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["parse_duration"]
+__all__ = ["parse_duration", "split_duration"]
 
 _GRAMMAR = re.compile(r"([1-9][0-9]{0,8})(mo|[smhdw])")
 _WORDS = {"hourly": "1h", "daily": "24h", "weekly": "7d", "monthly": "30d"}
@@ -29,6 +29,21 @@ def parse_duration(text: str) -> int:
     ValueError
         With the grammar, for anything else, and for more than 100 years.
     """
+    number, unit = split_duration(text)
+    seconds = number * _SECONDS[unit]
+    if seconds > _LONGEST_YEARS * 365 * _SECONDS["d"]:
+        raise ValueError(f"{text!r} is more than {_LONGEST_YEARS} years, the most that is taken here")
+    return seconds
+
+
+def split_duration(text: str) -> tuple[int, str]:
+    """Read the number and the unit of a duration.
+
+    Raises
+    ------
+    ValueError
+        With the grammar, for anything that isn't one.
+    """
     match = _GRAMMAR.fullmatch(_WORDS.get(text.strip().lower(), text))
     if match is None:
         raise ValueError(
@@ -36,7 +51,4 @@ def parse_duration(text: str) -> int:
             "such as 30d"
         )
     number, unit = match.groups()
-    seconds = int(number) * _SECONDS[unit]
-    if seconds > _LONGEST_YEARS * 365 * _SECONDS["d"]:
-        raise ValueError(f"{text!r} is more than {_LONGEST_YEARS} years, the most that is taken here")
-    return seconds
+    return int(number), unit

@@ -7,10 +7,12 @@ from typing import Any
 
 from providers.inputs import UNKNOWN, has_unknown
 from providers.kubernetes.consumer_input import consumer_problems
+from providers.litellm.compounds import DOCUMENT
 from providers.litellm.destination import deliver_problems
 from providers.litellm.gateway_input import gateway_problems
 from providers.litellm.kinds import DURATION, FLAG, INSTANT, Kind
 from providers.litellm.ownership import is_urn
+from providers.litellm.rotation import grace_problems
 
 __all__ = ["OWN_BY_NAME", "OWN_INPUTS", "OnChange", "OwnInput"]
 
@@ -20,6 +22,7 @@ class OnChange(Enum):
 
     RECORD = auto()  # the state takes it over
     REPLACE = auto()  # a new key
+    REPLACE_FURTHER = auto()  # a new key, where there was a value before; the first one is recorded
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,28 @@ OWN_INPUTS = (
         about="who has to have followed a delivered key",
     ),
     OwnInput(
+        "rotation",
+        _of(DOCUMENT),
+        OnChange.REPLACE,
+        takes="a mapping of anything",
+        left_out="nothing",
+        about="whatever it holds: when it changes, the key gets a successor",
+    ),
+    OwnInput(
+        "rotate_every",
+        _of(DURATION),
+        takes=DURATION.expected,
+        left_out="never by its age",
+        about="the first `up` after this age gives the key a successor",
+    ),
+    OwnInput(
+        "grace",
+        grace_problems,
+        takes=f"{DURATION.expected}, or `0s`",
+        left_out="`15m`",
+        about="how long the old key lives on beside its successor; `0s` deletes it at once",
+    ),
+    OwnInput(
         "max_ttl",
         _of(DURATION),
         takes=DURATION.expected,
@@ -103,7 +128,7 @@ OWN_INPUTS = (
         left_out="`false`",
         about="an `up` moves the expiry on when less than a third of `duration` is left",
     ),
-    OwnInput("minted", _of(INSTANT), ours=True),
+    OwnInput("minted", _of(INSTANT), OnChange.REPLACE_FURTHER, ours=True),
     OwnInput("renewed", _of(INSTANT), ours=True),
 )
 

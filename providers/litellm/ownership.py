@@ -1,13 +1,28 @@
-"""The marks that every key carries in its metadata: who manages it."""
+"""The marks that a key carries in its metadata: who manages it, and who follows whom."""
 
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["OWN_METADATA", "URN", "is_urn", "marks", "resource_name"]
+__all__ = [
+    "OWN_METADATA",
+    "SUPERSEDED_BY",
+    "SUPERSEDES",
+    "URN",
+    "is_urn",
+    "kept_marks",
+    "marks",
+    "resource_name",
+]
 
 _MANAGED_BY, _PROJECT, _STACK = "managed-by", "pulumi-project", "pulumi-stack"
 URN = "pulumi-urn"
 _URN_SEPARATORS = 3
-OWN_METADATA = frozenset({_MANAGED_BY, _PROJECT, _STACK, URN})
+SUPERSEDED_BY = "pulumi-superseded-by"
+"""On a predecessor: hash of the key that took its place. It ends with its grace period."""
+SUPERSEDES = "pulumi-supersedes"
+"""On a successor: `token_id` of the key whose place it takes, and what of its `total_spend` it carries."""
+_SUCCESSION = (SUPERSEDED_BY, SUPERSEDES)
+OWN_METADATA = frozenset({_MANAGED_BY, _PROJECT, _STACK, URN, *_SUCCESSION})
 
 
 def marks(urn: str) -> dict[str, Any]:
@@ -20,6 +35,11 @@ def marks(urn: str) -> dict[str, Any]:
 def is_urn(text: str) -> bool:
     """Whether this is the URN of a resource in a stack."""
     return text.startswith("urn:pulumi:") and text.count("::") >= _URN_SEPARATORS
+
+
+def kept_marks(live: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the marks that outlive a change of the metadata: those of a succession."""
+    return {name: live[name] for name in _SUCCESSION if name in live}
 
 
 def resource_name(urn: str) -> str:

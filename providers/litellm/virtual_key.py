@@ -19,7 +19,7 @@ from pulumi.dynamic import (
 )
 
 from providers.dynamic import Provider, plain
-from providers.litellm import changes, checks, orphans, renewal
+from providers.litellm import changes, checks, known, renewal, rotation
 from providers.litellm.declaration import KeyFields
 from providers.litellm.fields import SECRETS
 from providers.litellm.template import KeyTemplate
@@ -32,20 +32,17 @@ class VirtualKeyProvider(Provider):
     """Pulumi's calls, passed on to plain functions."""
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        if _olds.get("owner"):
-            orphans.expect(_olds["owner"])
         inputs, problems = checks.check_inputs(plain(_olds), plain(news))
         return CheckResult(inputs, [CheckFailure(problem.field, problem.reason) for problem in problems])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         olds, news = plain(_olds), plain(_news)
-        orphans.remember(_id, olds.get("owner"))
-        for sentence in renewal.words(olds, news):
+        known.note(news["owner"], known.Current(_id, rotation.grace_of(news)))
+        replacing = changes.replacing(olds, news)
+        for sentence in rotation.words(olds, news, replacing) if replacing else renewal.words(olds, news):
             notice(sentence)
         return DiffResult(
-            changes=bool(changes.changed_inputs(olds, news)),
-            replaces=changes.replacing(olds, news),
-            delete_before_replace=False,
+            changes=bool(changes.changed_inputs(olds, news)), replaces=replacing, delete_before_replace=False
         )
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -58,7 +55,6 @@ class VirtualKeyProvider(Provider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         from providers.litellm import connection, delivery, key  # noqa: PLC0415 - see the module's docstring
 
-        orphans.remember(id_)
         gateway = connection.connect(props["gateway"])
         found = key.read(gateway, id_, props, delivery.Delivery.of(props))
         if found is None:
@@ -74,7 +70,7 @@ class VirtualKeyProvider(Provider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         from providers.litellm import connection, delivery, key  # noqa: PLC0415 - see the module's docstring
 
-        key.delete(connection.connect(_props["gateway"]), _id, delivery.Delivery.of(_props))
+        key.delete(connection.connect(_props["gateway"]), _id, _props, delivery.Delivery.of(_props))
 
 
 class VirtualKey(Resource, module="litellm", name="VirtualKey"):

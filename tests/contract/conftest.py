@@ -8,15 +8,20 @@ import httpx
 import hvac
 import pytest
 from pydantic import SecretStr
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from providers.litellm.client import GatewayClient
+from providers.litellm.succession import is_superseded
+from providers.vault.sources import fingerprint
 from tests.contract.gateways import Faults, new_process
+from tests.support.gateway import chat
 from tests.unit.providers.engine import KeyEngine, urn
 
 MOUNT = f"contract-{secrets.token_hex(4)}"
 """A KV v2 mount of this run's own; with `-v1` behind it, one of KV v1."""
 
 NewProcess = Callable[..., GatewayClient]
+OK = 200
 
 
 @pytest.fixture
@@ -40,6 +45,27 @@ def admin(gateway_url: str, master_key: SecretStr) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
+def use(gateway_url: str, admin: httpx.Client) -> Callable[[str], float]:
+    """Ask something with a key, and give what the gateway has written down for it, USD."""
+
+    def asked(value: str) -> float:
+        token_id = fingerprint(value)
+        before = _total_spend(admin, token_id)
+        assert chat(gateway_url, value, "gpt-4o") == OK
+        for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.5)):
+            with attempt:
+                after = _total_spend(admin, token_id)
+                assert after > before
+        return after
+
+    return asked
+
+
+def _total_spend(admin: httpx.Client, token_id: str) -> float:
+    return float(admin.get("/key/info", params={"key": token_id}).json()["info"]["total_spend"])
+
+
+@pytest.fixture
 def engine(process: NewProcess) -> Iterator[KeyEngine]:
     """Give a resource a name of its own; whatever bears its URN is gone afterwards."""
     engine = KeyEngine(f"contract-{secrets.token_hex(4)}")
@@ -52,11 +78,14 @@ def engine(process: NewProcess) -> Iterator[KeyEngine]:
 
 @pytest.fixture
 def living(process: NewProcess, engine: KeyEngine) -> Callable[[], list[str]]:
-    """List the hashes of the keys that bear the engine's URN."""
+    """List the hashes of the keys that bear the engine's URN and have no successor; those will end."""
 
     def listed() -> list[str]:
         marked = urn(engine.name)
-        return [k.token_id for k in process().list_keys() if k.metadata.get("pulumi-urn") == marked]
+        found = [key for key in process().list_keys() if key.metadata.get("pulumi-urn") == marked]
+        ending = [key for key in found if is_superseded(key.metadata)]
+        assert all(key.expires for key in ending)
+        return [key.token_id for key in found if key not in ending]
 
     return listed
 

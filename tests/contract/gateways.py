@@ -7,7 +7,7 @@ from enum import Enum, auto
 import httpx
 from pydantic import SecretStr
 
-from providers.litellm import orphans
+from providers.litellm import known
 from providers.litellm.client import GatewayClient
 
 __all__ = ["Fault", "Faults", "new_process"]
@@ -66,8 +66,7 @@ class Faults(httpx.BaseTransport):
 
 def new_process(http: httpx.Client, master_key: SecretStr, patience_seconds: float) -> GatewayClient:
     """Make a client as a new process of Pulumi's plugin would have it: it remembers nothing."""
-    orphans._in_state.clear()
-    orphans._unnamed.clear()
+    known.forget()
     return GatewayClient(
         str(http.base_url),
         http,

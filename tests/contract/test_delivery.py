@@ -69,21 +69,23 @@ def test_a_create_that_is_given_up_is_completed_with_the_same_key(
     gone = Faults({"/key/generate": [fault], "/key/info": [Fault.REFUSED] * 50})
     with pytest.raises(GatewayUnavailableError):
         engine.up(process(gone, patience_seconds=0.1), deliver=place.deliver, max_budget=5)
-    delivered = place.token_id()
+    staged = place.live()["api-key-next"]
+    assert "api-key" not in place.live()
     engine.up(process(), deliver=place.deliver, max_budget=6)
-    assert engine.token_id == delivered
+    assert place.live()["api-key"] == staged
     assert living() == [engine.token_id] == [place.token_id()]
     assert engine.refresh(process())
     assert engine.preview(deliver=place.deliver, max_budget=6) == []
 
 
-def test_a_key_whose_state_was_never_saved_is_taken_up(
+def test_a_key_whose_state_was_never_saved_ends_when_its_successor_is_there(
     process: NewProcess, engine: KeyEngine, living: Living, place: Place
 ) -> None:
     engine.up(process(), deliver=place.deliver, max_budget=5)
-    token_id, engine.state = engine.token_id, None
+    lost, engine.state = engine.token_id, None
     engine.up(process(), deliver=place.deliver, max_budget=5)
-    assert living() == [engine.token_id] == [token_id]
+    assert living() == [engine.token_id] == [place.token_id()]
+    assert engine.token_id != lost
     assert place.live()["key-alias"] == engine.inputs["key_alias"]
 
 

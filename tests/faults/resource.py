@@ -31,11 +31,10 @@ class Resource:
     def __init__(self, world: World) -> None:
         self.world = world
         self.stack = Stack()
-        self._seen: set[str] = set()
 
     def process(self) -> InProcess:
         """Begin a process of the plugin."""
-        return InProcess(self.world.wires.gateway_url, self.world.urn, self._seen)
+        return InProcess(self.world.wires.gateway_url, self.world.urn)
 
     def declared(self, fields: Mapping[str, Any]) -> Properties:
         return {"owner": self.world.urn, **self.world.fields(fields)}

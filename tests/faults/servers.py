@@ -36,15 +36,22 @@ class Servers:
         self._kv = vault.secrets.kv.v2
 
     def living(self, urn: str) -> set[str]:
-        """Give the hashes of the keys that bear a URN."""
-        found = set()
+        """Give the hashes of the keys that bear a URN and have no successor; those that have one will end."""
+        rows = self.bearing(urn)
+        ending = {token for token, row in rows.items() if "pulumi-superseded-by" in row["metadata"]}
+        assert all(rows[token]["expires"] for token in ending), "a key with a successor never ends"
+        return rows.keys() - ending
+
+    def bearing(self, urn: str) -> dict[str, dict[str, Any]]:
+        """Give the keys that bear a URN, by their hashes."""
+        found = {}
         page, pages = 1, 1
         while page <= pages:
             query: dict[str, Any] = {"size": _PAGE_SIZE, "return_full_object": "true", "page": page}
             answer = self.gateway.get("/key/list", params=query).raise_for_status().json()
             for row in answer["keys"]:
                 if (row.get("metadata") or {}).get("pulumi-urn") == urn:
-                    found.add(row["token"])
+                    found[row["token"]] = row
             page, pages = page + 1, answer["total_pages"]
         return found
 

@@ -76,6 +76,7 @@ class World:
     def assert_no_key(self) -> None:
         """See that no key of this resource is alive."""
         assert not self._living(set()), "a key is left at the gateway"
+        assert not self.servers.bearing(self.urn), "a predecessor is left at the gateway"
 
     def assert_vault_has(self, theirs: Mapping[str, str]) -> None:
         """See that nothing but what others have put there stands at the path."""
@@ -92,6 +93,6 @@ class World:
 
     def tidy(self) -> None:
         """Leave nothing behind, whatever the test has come to."""
-        for token_id in self.servers.living(self.urn):
+        for token_id in self.servers.bearing(self.urn):
             self.servers.delete(token_id)
         self.servers.drop(self.path)

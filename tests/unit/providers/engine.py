@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from providers.inputs import Problem
-from providers.litellm import changes, checks, key, orphans
+from providers.litellm import changes, checks, key, known, rotation
 from providers.litellm.client import GatewayClient
 from providers.litellm.delivery import Delivery
 
@@ -38,6 +38,7 @@ class KeyEngine:
     inputs: dict[str, Any] = field(default_factory=dict)
     state: dict[str, Any] | None = None
     delivery_of: Callable[[Mapping[str, Any]], Delivery | None] = Delivery.of
+    waiting: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     @property
     def token_id(self) -> str:
@@ -63,7 +64,13 @@ class KeyEngine:
         inputs = self.check(declared)
         if self.state is None:
             return self._create(process, inputs, "create")
-        orphans.remember(self.token_id, urn(self.name))
+        self._note(inputs)
+        how = self._bring(process, inputs, declared)
+        self._delete_waiting(process)
+        return how
+
+    def _bring(self, process: GatewayClient, inputs: dict[str, Any], declared: dict[str, Any]) -> str:
+        assert self.state is not None
         if not changes.changed_inputs(self.state, inputs):
             self.inputs = inputs
             return "same"
@@ -83,19 +90,28 @@ class KeyEngine:
 
     def force_replacement(self, process: GatewayClient, /, **declared: Any) -> None:
         """Do as `pulumi up --replace` does: without a diff, and without a check that knows the old inputs."""
-        orphans.expect(urn(self.name))
         self._replace(process, declared)
 
+    def _note(self, inputs: Mapping[str, Any]) -> None:
+        known.note(inputs["owner"], known.Current(self.token_id, rotation.grace_of(inputs)))
+
     def _replace(self, process: GatewayClient, declared: dict[str, Any]) -> None:
+        """Create the successor; the predecessor waits for its deletion, which ends an `up`."""
         assert self.state is not None
         predecessor, state = self.token_id, self.state
         self._create(process, self.check(declared, olds={}), "replace")
-        key.delete(process, predecessor, self.delivery_of(state))
+        self.waiting.append((predecessor, state))
+        self._delete_waiting(process)
+
+    def _delete_waiting(self, process: GatewayClient) -> None:
+        for waiting in list(self.waiting):
+            token_id, state = waiting
+            key.delete(process, token_id, state, self.delivery_of(state))
+            self.waiting.remove(waiting)
 
     def refresh(self, gateway: GatewayClient) -> bool:
         """Read the key and say whether it is still there."""
         assert self.state is not None
-        orphans.remember(self.token_id)
         found = key.read(gateway, self.token_id, self.state, self.delivery_of(self.state))
         if found is None:
             self.state, self.inputs = None, {}
@@ -105,5 +121,6 @@ class KeyEngine:
 
     def destroy(self, gateway: GatewayClient) -> None:
         assert self.state is not None
-        key.delete(gateway, self.token_id, self.delivery_of(self.state))
+        self._delete_waiting(gateway)
+        key.delete(gateway, self.token_id, self.state, self.delivery_of(self.state))
         self.state, self.inputs = None, {}

@@ -15,9 +15,10 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from providers.litellm import orphans
+from providers.litellm import known
 from providers.litellm.client import GatewayClient
 from providers.litellm.durations import parse_duration
+from providers.litellm.ownership import SUPERSEDED_BY
 
 __all__ = ["ADMIN_KEY", "FakeGateway"]
 
@@ -68,7 +69,7 @@ _NULL_CLEARS = (
     "rotation_interval",
 )
 _LICENSED = ("tags", "guardrails", "policies", "prompts")
-_OVERLOOKED = ("key", "send_invite_email", "spend", "temp_budget_increase", "temp_budget_expiry")
+_OVERLOOKED = ("key", "send_invite_email", "temp_budget_increase", "temp_budget_expiry")
 
 
 class RefusedError(Exception):
@@ -104,14 +105,26 @@ class FakeGateway:
 
     def client(self, **options: Any) -> GatewayClient:
         """Make a client as a new process of Pulumi's plugin would have it."""
-        orphans._in_state.clear()
-        orphans._unnamed.clear()
+        known.forget()
         http = httpx.Client(base_url="http://gateway.test", transport=self.transport)
         options = {"ready_timeout_seconds": 1, "patience_seconds": 1} | options
         admin_key = SecretStr(ADMIN_KEY)
         return GatewayClient(
             "http://gateway.test", http, lambda: admin_key, admin_key_place="the tests", **options
         )
+
+    @property
+    def living(self) -> set[str]:
+        """Give the hashes of the keys that no other one has taken the place of; those have an end."""
+        ending = {token for token, row in self.rows.items() if SUPERSEDED_BY in row["metadata"]}
+        assert all(self.rows[token]["expires"] for token in ending)
+        return self.rows.keys() - ending
+
+    def use(self, token_id: str, usd: float) -> None:
+        """Do what a replica does seconds after a request."""
+        row = self.rows[token_id]
+        row |= {"spend": row["spend"] + usd, "total_spend": row["total_spend"] + usd}
+        row["last_active"] = self._now().isoformat()
 
     def _serve(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
@@ -158,7 +171,8 @@ class FakeGateway:
                 "object_permission": None,
                 "last_active": None,
             }
-            row |= {"spend": body.get("spend", 0.0), "key_type": body.get("key_type") or "default"}
+            row |= {"spend": body.get("spend", 0.0), "total_spend": 0.0, "budget_reset_at": None}
+            row |= {"key_type": body.get("key_type") or "default"}
             self.rows[token] = row
             self._apply(row, {name: value for name, value in body.items() if value is not None})
         return {**body, "token": token}

@@ -85,7 +85,8 @@ class World:
 
     def assert_whole(self) -> None:
         """Exactly one key: the state's, which the gateway knows and Vault holds."""
-        assert self.gateway.rows.keys() == {self.engine.token_id}
+        assert self.gateway.living == {self.engine.token_id}
+        assert "api-key-next" not in self.standing
         assert _hash(self.standing["api-key"]) == self.engine.token_id == self.standing["token-id"]
         row = self.gateway.rows[self.engine.token_id]
         assert self.standing["key-alias"] == row["key_alias"]
@@ -103,6 +104,13 @@ def kills() -> Iterator[int]:
     return count(1)
 
 
+def calls_until(call: str, action: Callable[[World], Any]) -> int:
+    """Count the calls of an action up to one of them."""
+    world = World()
+    action(world)
+    return world.calls.index(call) + 1
+
+
 @pytest.fixture
 def world() -> World:
     return World(theirs="kept")
@@ -117,8 +125,21 @@ def test_a_key_goes_to_vault_before_the_gateway_hears_of_it(world: World) -> Non
     assert world.standing.keys() == {"api-key", "theirs"} | FACTS
     assert world.standing["base-url"] == "http://gateway.test"
     assert world.standing["managed-by-urn"] == urn("app")
-    assert world.calls.index("vault write") < world.calls.index("/key/generate")
-    assert world.calls.count("vault write") == 1
+    changes = [call for call in world.calls if call in ("vault write", "/key/generate")]
+    assert changes == ["vault write", "/key/generate", "vault write"]
+
+
+def test_no_consumer_reads_a_key_that_the_gateway_does_not_know(world: World) -> None:
+    world.up()
+    replace = partial(world.up, key_type="llm_api")
+    for after in kills():
+        if not world.killed(after, replace):
+            break
+        assert _hash(world.standing["api-key"]) in world.gateway.rows
+        if world.engine.waiting:
+            break
+    world.up(key_type="llm_api")
+    world.assert_whole()
 
 
 def test_the_state_knows_where_the_key_is_and_no_more(world: World) -> None:
@@ -137,29 +158,40 @@ def test_what_was_delivered_is_no_diff(world: World) -> None:
     assert world.up(duration="1d") == "same"
 
 
-@pytest.mark.parametrize("second", [{"duration": "1d"}, {"duration": "2d", "max_budget": 5}])
+@pytest.mark.parametrize(
+    "second", [{"duration": "1d"}, {"duration": "2d", "max_budget": 5}, {"alias": "other"}, {}]
+)
 def test_a_create_that_is_killed_anywhere_is_completed(second: dict[str, Any]) -> None:
     for after in kills():
         world = World(theirs="kept")
-        if not world.killed(after, partial(world.up, duration="1d")):
+        if not world.killed(after, partial(world.up, duration="1d", rpm_limit=3)):
             break
-        written = world.standing.get("api-key")
         world.up(**second)
         world.assert_whole()
         assert world.standing["theirs"] == "kept"
-        assert written in (None, world.standing["api-key"])  # no other one was minted
+        row = world.gateway.rows[world.engine.token_id]
+        assert (row["rpm_limit"], bool(row["expires"])) == (None, "duration" in second)
         assert world.engine.preview(deliver=DELIVER, **second) == []
-    assert after > 7
+    assert after > 8
 
 
-def test_a_key_whose_state_was_never_saved_is_taken_up_though_it_is_used(world: World) -> None:
-    world.up(alias="mine")
-    token_id = world.engine.token_id
-    world.gateway.rows[token_id]["spend"] = 0.5
-    world.engine.state = None
-    world.up(alias="yours")
-    assert world.engine.token_id == token_id
+def test_a_key_that_no_consumer_has_seen_is_taken_up(world: World) -> None:
+    assert world.killed(calls_until("/key/generate", World.up), partial(world.up, max_budget=5))
+    staged = world.standing["api-key-next"]
+    world.up(max_budget=6)
+    assert world.standing["api-key"] == staged
     world.assert_whole()
+
+
+def test_a_key_whose_state_was_never_saved_ends_when_its_successor_is_there(world: World) -> None:
+    world.up(alias="mine")
+    lost = world.engine.token_id
+    world.gateway.use(lost, 0.5)
+    world.engine.state = None
+    world.up(alias="mine")
+    world.assert_whole()
+    assert world.gateway.rows[lost]["expires"]
+    assert world.gateway.rows[world.engine.token_id]["spend"] == 0.5
 
 
 def test_a_refusal_takes_the_key_out_again(world: World) -> None:
@@ -181,11 +213,13 @@ def test_a_refused_successor_leaves_the_predecessor_in_vault(world: World) -> No
     assert world.gateway.rows.keys() == {world.engine.token_id}
 
 
-def test_a_revoked_key_that_a_rollback_brought_back_is_not_taken_up(world: World) -> None:
+@pytest.mark.parametrize("place", ["api-key", "api-key-next"])
+def test_a_revoked_key_that_a_rollback_brought_back_is_not_taken_up(world: World, place: str) -> None:
     world.up()
+    staged = {place: world.standing["api-key"]}
     standing, revoked = dict(world.standing), world.engine.token_id
     world.engine.destroy(world.gateway.client())
-    world.kv.version = KvVersion(7, standing)
+    world.kv.version = KvVersion(7, standing | staged)
     world.up()
     assert world.engine.token_id != revoked
     world.assert_whole()
@@ -242,23 +276,22 @@ def test_a_replacement_that_is_killed_before_the_state_is_saved_is_completed() -
         replace = partial(world.up, alias="kept", key_type="read_only")
         if not world.killed(after, replace):
             break
-        if world.engine.token_id == predecessor:  # the create was killed, and not the delete after it
-            replace()
-            assert world.engine.token_id != predecessor
-            world.assert_whole()
-        else:
-            world.engine.refresh(world.gateway.client())
-            assert _hash(world.standing["api-key"]) == world.engine.token_id
-    assert after > 8
+        replace()
+        assert world.engine.token_id != predecessor
+        assert world.gateway.rows[world.engine.token_id]["key_alias"] == "kept"
+        world.assert_whole()
+    assert after > 12
 
 
 def test_a_replacement_by_force_mints_another_key(world: World) -> None:
     world.up()
     predecessor = world.engine.token_id
-    world.gateway.rows[predecessor]["spend"] = 0.5
+    world.gateway.use(predecessor, 0.5)
     world.engine.force_replacement(world.gateway.client(), deliver=DELIVER)
     assert world.engine.token_id != predecessor
     world.assert_whole()
+    assert world.gateway.rows[predecessor]["metadata"]["pulumi-superseded-by"] == world.engine.token_id
+    assert world.gateway.rows[world.engine.token_id]["spend"] == 0.5
 
 
 @pytest.mark.parametrize("other", [{"property": "other"}, {"path": "keys/other"}])
@@ -266,7 +299,7 @@ def test_another_place_is_another_key(world: World, other: dict[str, str]) -> No
     world.up()
     predecessor = world.engine.token_id
     assert world.up(deliver=DELIVER | other) == "replace"
-    assert world.gateway.rows.keys() == {world.engine.token_id}
+    assert world.gateway.living == {world.engine.token_id}
     assert world.engine.token_id != predecessor
 
 

@@ -141,7 +141,8 @@ def test_any_way_from_one_declaration_to_the_next_ends_there(steps: list[dict[st
         how = engine.up(client, **declared)
         assert engine.refresh(client)
         assert engine.preview(**declared) == []
-        [(token_id, row)] = gateway.rows.items()
+        [token_id] = gateway.living
+        row = gateway.rows[token_id]
         assert (token_id, row["metadata"][URN]) == (engine.token_id, urn("app"))
         for name in previous.keys() - declared.keys():
             if BY_NAME[name].stored is not Stored.NOWHERE and how == "update":

@@ -1,5 +1,6 @@
 """A key's life against the gateway in memory; the faults are the contract tests' part."""
 
+import copy
 import hashlib
 import logging
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from providers.litellm.errors import (
     KeyStillAliveError,
     NotAGatewayError,
 )
-from providers.litellm.key import MintedKey
+from providers.litellm.minted_key import MintedKey
 from tests.unit.providers.engine import KeyEngine, urn
 from tests.unit.providers.fake_gateway import ADMIN_KEY, FakeGateway
 
@@ -119,7 +120,8 @@ def test_an_orphan_on_a_later_page_is_found(gateway: FakeGateway, engine: KeyEng
     orphan = engine.token_id
     engine.state = None
     engine.up(gateway.client())
-    assert orphan in gateway.archive
+    assert orphan not in gateway.living
+    assert engine.token_id in gateway.living
 
 
 def test_a_key_in_use_is_left_alone_and_spoken_of(
@@ -130,7 +132,7 @@ def test_a_key_in_use_is_left_alone_and_spoken_of(
     gateway.rows[somebodys]["last_active"] = "2026-01-01T00:00:00Z"
     engine.state = None
     engine.up(gateway.client())
-    assert gateway.rows.keys() == {somebodys, engine.token_id}
+    assert gateway.living == {somebodys, engine.token_id}
     assert f"({somebodys}) that bears the URN of a new one and is in use" in capsys.readouterr().err
 
 
@@ -138,22 +140,19 @@ def test_a_key_in_use_can_be_replaced_by_force(gateway: FakeGateway, engine: Key
     engine.up(gateway.client())
     predecessor = engine.token_id
     gateway.rows[predecessor]["last_active"] = "2026-01-01T00:00:00Z"
-    client = gateway.client()
-    gateway.calls.clear()
-    engine.force_replacement(client)
-    assert gateway.rows.keys() == {engine.token_id}
-    assert gateway.calls["/key/delete"] == 1
+    engine.force_replacement(gateway.client())
+    assert gateway.living == {engine.token_id}
+    assert gateway.rows[predecessor]["metadata"]["pulumi-superseded-by"] == engine.token_id
 
 
 def test_a_replacement_that_was_killed_leaves_no_second_key(gateway: FakeGateway, engine: KeyEngine) -> None:
     engine.up(gateway.client(), alias="mine", key_type="llm_api")
-    state, inputs = engine.state, engine.inputs
+    state, inputs, rows = engine.state, engine.inputs, copy.deepcopy(gateway.rows)
     engine.up(gateway.client(), alias="mine", key_type="read_only")
-    gateway.rows |= gateway.archive  # killed before the successor was saved and the predecessor deleted
-    gateway.archive.clear()
+    gateway.rows |= rows  # killed before the successor was saved and the predecessor retired
     engine.state, engine.inputs = state, inputs
     engine.up(gateway.client(), alias="mine", key_type="read_only")
-    assert gateway.rows.keys() == {engine.token_id}
+    assert gateway.living == {engine.token_id}
     assert gateway.rows[engine.token_id]["key_alias"] == "mine"
 
 

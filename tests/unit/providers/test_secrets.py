@@ -20,9 +20,9 @@ from tenacity import stop_after_attempt
 
 from providers.dynamic import Provider
 from providers.errors import ProviderError
-from providers.litellm import VirtualKey, connection, orphans
+from providers.litellm import VirtualKey, connection, known
 from providers.litellm.delivery import Delivery
-from providers.litellm.key import MintedKey
+from providers.litellm.minted_key import MintedKey
 from providers.litellm.virtual_key import VirtualKeyProvider
 from providers.reference import SecretReference, SecretUnusableError
 from providers.vault import KvSecret
@@ -72,8 +72,7 @@ class Site:
         }
 
     def engine(self) -> KeyEngine:
-        orphans._in_state.clear()
-        orphans._unnamed.clear()
+        known.forget()
         return KeyEngine("app")
 
     def life(self, engine: KeyEngine) -> None:
@@ -254,7 +253,7 @@ def test_no_object_that_holds_a_secret_shows_it(site: Site) -> None:
         reference,
         reference.resolve(vault),
     ]
-    objects += [Delivery(path, "api-key", "urn"), Delivery(path, "api-key", "urn").standing]
+    objects += [Delivery(path, "api-key", "urn"), Delivery(path, "api-key", "urn").look_up]
     for thing in objects:
         assert "sk-a-secret-value" not in repr(thing)
         assert ADMIN_KEY not in repr(thing)

@@ -1,0 +1,207 @@
+"""How a key comes to be: minted here, staged in Vault, made known to the gateway, handed to who uses it.
+
+Whatever is interrupted is completed by doing it again: a key has a value before the gateway hears of it, so
+every lost answer can be asked for by the value's hash, and every repetition names the same key.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from providers.kubernetes.connection import ClusterConnection
+from providers.kubernetes.consumer_input import Consumer
+from providers.litellm import changes, known
+from providers.litellm.client import GatewayClient, ListedKey
+from providers.litellm.delivery import Contents, Delivery, facts
+from providers.litellm.drift import compare, undeclared
+from providers.litellm.errors import (
+    GatewayError,
+    GatewayNotReadyError,
+    GatewayUnavailableError,
+    NotAGatewayError,
+)
+from providers.litellm.key_state import place, state_of
+from providers.litellm.known import Current
+from providers.litellm.leftovers import bearing, clear_up
+from providers.litellm.minted_key import MintedKey
+from providers.litellm.ownership import SUPERSEDES, resource_name
+from providers.litellm.registration import change, register, remove, rename
+from providers.litellm.rotation import grace_of
+from providers.litellm.succession import Predecessor, is_superseded, retire, supersedes
+from providers.notices import notice
+
+__all__ = ["create"]
+
+_PASSING = (GatewayNotReadyError, GatewayUnavailableError, NotAGatewayError)
+"""What leaves open whether the gateway knows the key, or will when it is asked again."""
+
+
+def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery | None) -> dict[str, Any]:
+    """Mint a key, or take up the one that an interrupted create has left in Vault.
+
+    Parameters
+    ----------
+    gateway
+        That shall know it.
+    inputs
+        As `checks.check_inputs` has completed them.
+    delivery
+        Where it is put, before the gateway hears of it.
+
+    Returns
+    -------
+    dict
+        The state: the inputs, `token_id`, `expires`, and `key`, or where that was put.
+
+    Raises
+    ------
+    providers.errors.ProviderError
+        If the gateway or Vault refused it, if it isn't known whether the key is there, or if its consumer
+        hasn't followed in time: the next create finds it in Vault, or by its URN.
+    """
+    owner = inputs["owner"]
+    in_state = known.current(owner)
+    contents = delivery.look_up() if delivery else Contents()
+    minted, row = _begun(gateway, inputs, contents, in_state) or (MintedKey.mint(), None)
+    found = bearing(gateway, owner, besides=[minted.token_id])
+    ending = clear_up(gateway, found, contents, in_state)
+    with _alias_freed(gateway, found, inputs["key_alias"]):
+        if row is None:
+            predecessor = _predecessor(gateway, found, contents, in_state)
+            if delivery and minted != contents.staged:
+                delivery.stage(minted)
+            row = _make_known(gateway, minted, inputs, predecessor, delivery)
+        else:
+            row = change(gateway, minted.token_id, compare(inputs, row).state, inputs) or row
+    key = Current(minted.token_id, grace_of(inputs), row["metadata"].get(SUPERSEDES))
+    value = _handed_out(minted, inputs, row, delivery)
+    for token_id in ending:
+        retire(gateway, token_id, key)
+    known.note(owner, key)
+    return state_of(inputs, minted.token_id, row.get("expires"), value)
+
+
+# --- what was there before -------------------------------------------------------------------------------
+
+
+def _begun(
+    gateway: GatewayClient, inputs: Mapping[str, Any], contents: Contents, in_state: Current | None
+) -> tuple[MintedKey, dict[str, Any] | None] | None:
+    """Find the key that an interrupted create of this resource has left in Vault, and its row.
+
+    It is taken up if the gateway knows it as it is declared now; a field more, and no update would make it
+    what it would be as a new one.
+    """
+    if contents.staged:
+        return _begun_staged(gateway, inputs, contents.staged)
+    standing = contents.standing
+    if standing and in_state and standing.token_id != in_state.token_id:
+        row = gateway.info(standing.token_id)
+        if row and _is_whole(row, in_state) and not undeclared(inputs, row):
+            return standing, row
+    return None
+
+
+def _is_whole(row: Mapping[str, Any], in_state: Current) -> bool:
+    """Whether a row is that of the successor of the state's key, and the last one."""
+    metadata = row.get("metadata")
+    return supersedes(metadata) == in_state.token_id and not is_superseded(metadata)
+
+
+def _begun_staged(
+    gateway: GatewayClient, inputs: Mapping[str, Any], staged: MintedKey
+) -> tuple[MintedKey, dict[str, Any] | None] | None:
+    """Look at a key that no consumer has seen. A revoked one that a rollback brought back stays revoked."""
+    row = gateway.info(staged.token_id)
+    if row is None:
+        return None if gateway.was_deleted(staged.token_id) else (staged, None)
+    if undeclared(inputs, row):
+        remove(gateway, staged.token_id)
+        return None
+    return staged, row
+
+
+def _predecessor(
+    gateway: GatewayClient, found: list[ListedKey], contents: Contents, in_state: Current | None
+) -> Predecessor | None:
+    """Find the key that is replaced, if any: the one that consumers read, or the state's.
+
+    Of a replacement by force nothing was heard: then it is the key that bears the URN, and of several the one
+    that has spent most.
+    """
+    candidates = [contents.standing.token_id] if contents.standing else []
+    if in_state:
+        candidates.append(in_state.token_id)
+    else:
+        alive = [key for key in found if not is_superseded(key.metadata)]
+        candidates += [key.token_id for key in sorted(alive, key=lambda key: -key.spend)]
+    for token_id in dict.fromkeys(candidates):
+        if predecessor := Predecessor.look(gateway, token_id):
+            return predecessor
+    return None
+
+
+@contextmanager
+def _alias_freed(gateway: GatewayClient, found: list[ListedKey], alias: str) -> Iterator[None]:
+    """Rename whoever of this resource's keys has the alias; back again if the new one is refused."""
+    holders = [key.token_id for key in found if key.alias == alias]
+    for token_id in holders:
+        rename(gateway, token_id, f"{alias}-{token_id[:7]}")
+    try:
+        yield
+    except _PASSING:
+        raise
+    except GatewayError:
+        for token_id in holders:
+            rename(gateway, token_id, alias)
+        raise
+
+
+# --- the new one -----------------------------------------------------------------------------------------
+
+
+def _make_known(
+    gateway: GatewayClient,
+    minted: MintedKey,
+    inputs: Mapping[str, Any],
+    predecessor: Predecessor | None,
+    delivery: Delivery | None,
+) -> dict[str, Any]:
+    """Make the gateway know a key; one that it refuses for good doesn't stay in Vault."""
+    body = changes.creation(inputs)
+    if predecessor:
+        body = predecessor.bequeath(body)
+    try:
+        return register(gateway, minted, body)
+    except _PASSING:
+        raise
+    except GatewayError:
+        if delivery:
+            delivery.unstage(minted.token_id)
+        raise
+
+
+def _handed_out(
+    minted: MintedKey, inputs: Mapping[str, Any], row: Mapping[str, Any], delivery: Delivery | None
+) -> dict[str, Any]:
+    """Give a key to its consumers: in Vault, and waited for until they have a successor; or in the state."""
+    if delivery is None:
+        return {"key": minted.value.get_secret_value()}
+    version = delivery.promote(minted, facts(inputs, minted.token_id, row.get("expires")))
+    if SUPERSEDES in row["metadata"] and inputs.get("consumer"):
+        _follow(minted, inputs)
+    return place(inputs, version)
+
+
+def _follow(minted: MintedKey, inputs: Mapping[str, Any]) -> None:
+    from providers.kubernetes.consumers import follow  # noqa: PLC0415 - imports a large client that few keys need
+
+    name = resource_name(inputs["owner"])
+    cluster = ClusterConnection.parse(inputs["gateway"].get("cluster"))
+    report = partial(_report, name)
+    follow(cluster, Consumer.parse(inputs["consumer"]), minted.value, report)
+
+
+def _report(name: str, line: str) -> None:
+    notice(f"{name}: {line}")

@@ -1,0 +1,79 @@
+"""What else bears a resource's URN when a key of it is made or destroyed.
+
+That may be a predecessor. It may be an orphan, which stands in no state: a crash leaves it between minting
+and saving, its value is lost, and nobody can ever have used it. One that was used is somebody's: of a stack
+whose state was lost, of another one of the same name, or about to be replaced by force, of which Pulumi tells
+a provider nothing. Those are never touched.
+"""
+
+from collections.abc import Collection
+
+from providers.litellm.client import GatewayClient, ListedKey
+from providers.litellm.delivery import Contents
+from providers.litellm.known import Current
+from providers.litellm.registration import remove
+from providers.litellm.succession import has_ended, is_superseded, supersedes
+from providers.notices import notice
+
+__all__ = ["bearing", "clear_up", "destroy_others"]
+
+
+def bearing(gateway: GatewayClient, urn: str, besides: Collection[str]) -> list[ListedKey]:
+    """List the keys that bear a resource's URN, without those of these hashes."""
+    return [key for key in gateway.orphans.bearing(urn) if key.token_id not in besides]
+
+
+def clear_up(
+    gateway: GatewayClient, found: list[ListedKey], contents: Contents, in_state: Current | None
+) -> list[str]:
+    """Remove what has ended and what nobody can use.
+
+    Parameters
+    ----------
+    gateway
+        That has the keys.
+    found
+        Keys that bear the URN of a resource which is about to get another one.
+    contents
+        What stands where that resource delivers: a consumer may read it.
+    in_state
+        The key that the state has. If that isn't known, the resource is new, or it is replaced by force: then
+        a key that was never used may be the one that is replaced.
+
+    Returns
+    -------
+    list
+        Hashes of the keys that have to end when the new one has taken their place.
+    """
+    ending = []
+    replaced = {supersedes(key.metadata) for key in found}
+    if contents.standing:
+        replaced.add(contents.standing.token_id)
+    for key in found:
+        if in_state and key.token_id == in_state.token_id:
+            continue
+        if is_superseded(key.metadata):
+            if has_ended(key):
+                remove(gateway, key.token_id)
+        elif key.token_id in replaced or not (key.used or in_state):
+            ending.append(key.token_id)
+        elif key.used:
+            _say_left_alone(gateway, key)
+        else:
+            remove(gateway, key.token_id)
+    return ending
+
+
+def destroy_others(gateway: GatewayClient, urn: str, token_id: str) -> None:
+    """Remove the predecessors of a key that is destroyed, and a successor that never came to life."""
+    for key in bearing(gateway, urn, besides=[token_id]):
+        is_half_made = supersedes(key.metadata) == token_id and not key.used
+        if is_half_made or is_superseded(key.metadata):
+            remove(gateway, key.token_id)
+
+
+def _say_left_alone(gateway: GatewayClient, key: ListedKey) -> None:
+    notice(
+        f"the gateway at {gateway.url} has a key {key.alias!r} ({key.token_id}) that bears the URN of a new "
+        "one and is in use; it is left as it is, unless this is its replacement"
+    )
