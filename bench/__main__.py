@@ -1,6 +1,7 @@
 """`python -m bench [NAME...]`: measures on the running local platform and prints one line a figure.
 
-It needs `make up` before and changes nothing: the empty program to compare with has a state of its own.
+It needs `make up` before and leaves nothing: the programs that are measured have states of their own, and the
+keys that `keys` makes are destroyed.
 """
 
 import json
@@ -17,7 +18,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from local.environment import environment
+from bench.keys import measure_keys
+from local.environment import bypass_proxy, environment, with_environment
 from local.instance import Instance
 
 ROOT = Path(__file__).parents[1]
@@ -86,24 +88,33 @@ def memory(variables: Mapping[str, str]) -> None:
     console.print(f"resident memory of {len(parts)} parts: {total / 2**30:.2f} GiB")
 
 
+SIZES = "10,100,1000"
 BENCHES: dict[str, Callable[[Mapping[str, str]], None]] = {
     "preview": preview,
     "unchanged": unchanged,
     "memory": memory,
 }
+NAMES = [*BENCHES, "keys"]
 
 
 @app.command()
 def main(
-    names: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(BENCHES)}.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(NAMES)}.")] = None,
+    sizes: Annotated[str, typer.Option(help="Of `keys`: numbers of keys.")] = SIZES,
 ) -> None:
     """Measure on the running local platform."""
-    chosen = names or list(BENCHES)
-    if unknown := [name for name in chosen if name not in BENCHES]:
-        raise typer.BadParameter(f"no benchmark called {', '.join(unknown)}; there are {', '.join(BENCHES)}")
-    variables = environment(Instance.named(os.environ.get("LLM_GATEWAY_INSTANCE", "dev")))
+    chosen = names or NAMES
+    if unknown := [name for name in chosen if name not in NAMES]:
+        raise typer.BadParameter(f"no benchmark called {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    instance = Instance.named(os.environ.get("LLM_GATEWAY_INSTANCE", "dev"))
+    variables = environment(instance)
     for name in chosen:
-        BENCHES[name](variables)
+        if name == "keys":
+            bypass_proxy(instance)
+            os.environ.update(variables)  # the admin key is looked up in Vault from here too
+            measure_keys(with_environment(variables), [int(size) for size in sizes.split(",")], console)
+        else:
+            BENCHES[name](variables)
 
 
 if __name__ == "__main__":

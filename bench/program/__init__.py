@@ -1,0 +1,1 @@
+"""The program whose keys are measured: as many as the environment says, all alike."""
