@@ -18,6 +18,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from providers.declaring import declaring_line, with_position
 from providers.dynamic import Provider, plain
 from providers.litellm import changes, checks, known, renewal, rotation
 from providers.litellm.declaration import KeyFields
@@ -131,11 +132,12 @@ class VirtualKey(Resource, module="litellm", name="VirtualKey"):
         outputs = dict.fromkeys(("key", "token_id", "key_alias", "expires", "vault_path", "vault_version"))
         hidden = {name: pulumi.Output.secret(declared[name]) for name in SECRETS if name in declared}
         secret = pulumi.ResourceOptions(additional_secret_outputs=["key", *hidden])
-        super().__init__(
-            VirtualKeyProvider(),
-            name,
-            {"gateway": gateway, "owner": owner, **declared, **hidden, **outputs},
-            pulumi.ResourceOptions.merge(secret, opts),
-        )
+        with with_position(declaring_line()):
+            super().__init__(
+                VirtualKeyProvider(),
+                name,
+                {"gateway": gateway, "owner": owner, **declared, **hidden, **outputs},
+                pulumi.ResourceOptions.merge(secret, opts),
+            )
         for warning in checks.warnings(declared):
             pulumi.log.warn(warning, self)

@@ -14,6 +14,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from providers.declaring import declaring_line, with_position
 from providers.dynamic import Provider, plain
 from providers.vault import sources
 
@@ -112,9 +113,10 @@ class KvSecret(Resource, module="vault", name="KvSecret"):
             "retain_on_delete": retain_on_delete,
         }
         secret = pulumi.ResourceOptions(additional_secret_outputs=["fingerprints"])
-        super().__init__(
-            KvSecretProvider(),
-            name,
-            inputs | {"version": None, "fingerprints": None},
-            pulumi.ResourceOptions.merge(secret, opts),
-        )
+        with with_position(declaring_line()):
+            super().__init__(
+                KvSecretProvider(),
+                name,
+                inputs | {"version": None, "fingerprints": None},
+                pulumi.ResourceOptions.merge(secret, opts),
+            )

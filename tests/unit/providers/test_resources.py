@@ -1,9 +1,11 @@
 """What the resource classes tell Pulumi, against its mocks."""
 
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
+from pulumi.runtime.mocks import MockMonitor
 
 from providers.litellm import VirtualKey
 from providers.vault import KvSecret
@@ -84,3 +86,28 @@ def test_a_secret_path_declares_sources_only(recorder: Recorder) -> None:
         "vault",
         "retain_on_delete",
     }
+
+
+def test_a_resource_carries_the_line_that_declares_it_and_no_stack(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del recorder
+    sent: list[Any] = []
+    register = MockMonitor.RegisterResource
+
+    def recording(self: MockMonitor, request: Any) -> Any:
+        sent.append(request)
+        return register(self, request)  # type: ignore[no-untyped-call]  # Pulumi's own has no types
+
+    monkeypatch.setattr(MockMonitor, "RegisterResource", recording)
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's own has no types
+    def program() -> None:
+        VirtualKey("app", gateway=GATEWAY)
+        KvSecret("s", mount="litellm", path="api-keys", properties={"a": {"generate": "password"}})
+
+    program()
+    ours = [request for request in sent if request.type.startswith("pulumi-python:")]
+    assert [request.stackTrace.frames[0].pc.uri for request in ours] == [Path(__file__).as_uri()] * 2
+    assert [len(request.stackTrace.frames) for request in ours] == [1, 1]
+    assert {request.sourcePosition.uri for request in ours} == {Path(__file__).as_uri()}
