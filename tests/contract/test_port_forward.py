@@ -1,5 +1,6 @@
 """A gateway that is reached through the real Kubernetes API: a stand-in that may die, and LiteLLM itself."""
 
+import logging
 import secrets
 import threading
 from collections.abc import Iterator
@@ -7,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hvac
 import pytest
+from pydantic import SecretStr
 from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after_delay
 
 from providers.kubernetes.cluster_input import ForwardedService
@@ -17,6 +20,7 @@ from providers.kubernetes.port_forward import PortForwardTransport
 from providers.litellm.client import GatewayClient
 from providers.litellm.connection import connect
 from providers.litellm.errors import GatewayNotReadyError
+from tests.contract.conftest import MOUNT
 from tests.support.cluster import Cluster
 from tests.support.namespace import Namespace, new_namespace
 from tests.unit.providers.engine import KeyEngine
@@ -209,25 +213,37 @@ def test_who_may_not_forward_is_told(stand_in: StandIn, namespace: Namespace, tm
     assert "docs/kubernetes-role.yaml" in str(denied.value)
 
 
+@pytest.mark.usefixtures("vault_environment")
 def test_a_key_of_the_real_gateway_lives_through_a_port_forward(
-    engine: KeyEngine, platform: dict[str, str], vault_environment: None
+    engine: KeyEngine,
+    platform: dict[str, str],
+    client: hvac.Client,
+    master_key: SecretStr,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    del vault_environment
-    gateway = connect(
-        {
-            "url": "https://gateway.example.com",
-            "admin_key": {"vault": {"mount": "litellm", "path": "api-keys", "property": "master-key"}},
-            "cluster": {"kubeconfig": platform["KUBECONFIG"]},
-            "reach": {"port_forward": {"namespace": "litellm", "service": "litellm"}},
-        }
-    )
+    way = {
+        "url": "https://gateway.example.com",
+        "admin_key": {"vault": {"mount": "litellm", "path": "api-keys", "property": "master-key"}},
+        "cluster": {"kubeconfig": platform["KUBECONFIG"]},
+        "reach": {"port_forward": {"namespace": "litellm", "service": "litellm"}},
+    }
+    declared = {"gateway": way, "deliver": {"mount": MOUNT, "path": engine.name}}
+    gateway = connect(way)
     assert gateway.url == "http://litellm.litellm.svc:4000"
-    assert engine.up(gateway, max_budget=5) == "create"
-    assert engine.up(gateway, max_budget=6) == "update"
-    assert engine.refresh(gateway)
-    assert engine.preview(max_budget=6) == []
-    token_id = engine.token_id
-    engine.destroy(gateway)
-    assert gateway.was_deleted(token_id)
+    with caplog.at_level(logging.DEBUG):
+        assert engine.up(gateway, **declared, max_budget=5) == "create"
+        delivered = client.secrets.kv.v2.read_secret_version(
+            engine.name, mount_point=MOUNT, raise_on_deleted_version=True
+        )["data"]["data"]
+        assert delivered["base-url"] == "https://gateway.example.com"
+        assert engine.up(gateway, **declared, max_budget=6) == "update"
+        assert engine.refresh(gateway)
+        assert engine.preview(**declared, max_budget=6) == []
+        token_id = engine.token_id
+        engine.destroy(gateway)
+        assert gateway.was_deleted(token_id)
+    assert "connect_tcp.complete" in caplog.text
+    for secret in (delivered["api-key"], master_key.get_secret_value()):
+        assert secret not in caplog.text
     gateway._http.close()
     close_all()
