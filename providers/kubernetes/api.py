@@ -10,6 +10,7 @@ import urllib3.exceptions
 import websocket
 from kubernetes import client
 
+from providers.credentials import Concealed
 from providers.kubernetes.errors import (
     ClusterDeniedError,
     ClusterError,
@@ -140,13 +141,13 @@ class ClusterApi:
         )
         try:
             response = self._client.call_api(*call, _request_timeout=_TIMEOUT_SECONDS)
-            data = response.read()
+            response.read()
         except urllib3.exceptions.HTTPError as error:
             reason = getattr(error, "reason", None)
             raise self._unreached(reason if isinstance(reason, BaseException) else error) from None
         if response.status >= HTTPStatus.BAD_REQUEST:
-            raise self._refusal(action, missing, response.status, data)
-        document = _document(data)
+            raise self._refusal(action, missing, response.status, response.read())
+        document = _document(response.read())
         if document is None:
             raise ClusterRefusedError(self.name, action, response.status, _STRANGER)
         return document
@@ -208,12 +209,12 @@ class ClusterApi:
 
 
 def _document(body: bytes | str) -> dict[str, Any] | None:
-    """Read an answer; a page of some other server is no document."""
+    """Read an answer, which may be a Secret; a page of some other server is no document."""
     try:
         document = json.loads(body)
     except ValueError:
         return None
-    return document if isinstance(document, dict) else None
+    return Concealed(document) if isinstance(document, dict) else None
 
 
 def _message(body: bytes | str) -> str:

@@ -81,8 +81,8 @@ class _Following:
     def look(self) -> str | None:
         """Say what is missing, and make the operator sync if something is."""
         try:
-            data = self._api.get(self.secret).get("data") or {}
-            missing = None if holds(data, self._value) else f"{self.secret} doesn't hold the new key"
+            found = self._api.get(self.secret)
+            missing = None if holds(found, self._value) else f"{self.secret} doesn't hold the new key"
         except ObjectMissingError:
             missing = f"{self.secret} isn't there"
         except ClusterUnavailableError as error:
@@ -116,10 +116,10 @@ class _Following:
         return max(events, key=lambda event: str(event.get("lastTimestamp") or ""), default=None)
 
 
-def holds(data: Mapping[str, str], value: SecretStr) -> bool:
+def holds(secret: Mapping[str, Any], value: SecretStr) -> bool:
     """Whether one of a Secret's properties (base64) is a value, or was made with it by a template."""
     wanted = value.get_secret_value().encode()
-    return any(wanted in base64.b64decode(item) for item in data.values())
+    return any(wanted in base64.b64decode(item) for item in (secret.get("data") or {}).values())
 
 
 def _line(text: str | None) -> str:

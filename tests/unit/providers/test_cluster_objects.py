@@ -25,7 +25,9 @@ KEY = SecretStr("sk-of-the-test")
     ],
 )
 def test_a_secret_holds_a_key_wherever_it_stands(data: dict[str, bytes], found: bool) -> None:
-    assert holds({name: base64.b64encode(value).decode() for name, value in data.items()}, KEY) is found
+    encoded = {name: base64.b64encode(value).decode() for name, value in data.items()}
+    assert holds({"data": encoded}, KEY) is found
+    assert not holds({}, KEY)
 
 
 def deployment(wanted: int = 2, seen: int = 3, *, paused: bool = False, **status: int) -> dict[str, Any]:
