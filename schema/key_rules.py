@@ -7,6 +7,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from providers.inputs import UNKNOWN, nearest
+from providers.litellm.adopt_input import adopt_problems
 from providers.litellm.checks import check_inputs
 from schema import NAMESPACE, KeyPolicy, KeySettings, Settings, TemplateSettings
 
@@ -61,14 +62,22 @@ def _shared_by_two(keys: list[_Key]) -> Iterator[str]:
         for field, value in (
             ("name", key.settings.name),
             ("alias", key.fields.get("alias")),
+            ("adopt", _adopted(key.fields.get("adopt"))),
             ("deliver", _place(key.fields.get("deliver"))),
         ):
             if value is not None and (first := seen.setdefault((field, value), key.place)) != key.place:
-                noun = "place" if field == "deliver" else field
                 yield (
-                    f"{key.where(field)}: {value!r} is the {noun} of {first} too; "
+                    f"{key.where(field)}: {value!r} is the {_NOUNS.get(field, field)} of {first} too; "
                     "each key needs one of its own"
                 )
+
+
+_NOUNS = {"adopt": "key", "deliver": "place"}
+
+
+def _adopted(adopt: str | None) -> str | None:
+    """Give the name of a key, which is repeated to the user; what may be a key itself is not."""
+    return adopt if adopt and not any(adopt_problems(adopt)) else None
 
 
 def _place(deliver: Mapping[str, Any] | None) -> str | None:

@@ -1,8 +1,10 @@
 """The virtual keys, and the templates that they have in common."""
 
+import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, create_model
+from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from providers.litellm import KeyTemplate, fields
@@ -23,10 +25,20 @@ def _of_kind(kind: Kind) -> AfterValidator:
 
 def _declaration(field: fields.Field) -> tuple[Any, Any]:
     """Give a field of the table the form in which pydantic takes it."""
-    words = field.kind.expected + (f"; {field.unit}" if field.unit else "")
-    licensed = " (only a licensed gateway takes it)" if field.licensed else ""
-    description = f"{words[0].upper()}{words[1:]}{licensed}."
+    sentences = [
+        field.kind.expected + (f"; {field.unit}" if field.unit else ""),
+        _NAME_IN_TEXT.sub(_in_camel_case, field.about),
+        "only a licensed gateway takes it" if field.licensed else "",
+    ]
+    description = " ".join(f"{words[0].upper()}{words[1:]}." for words in sentences if words)
     return Annotated[Any, _of_kind(field.kind)], Field(default=None, description=description)
+
+
+_NAME_IN_TEXT = re.compile("`(\\w+)`")
+
+
+def _in_camel_case(name: re.Match[str]) -> str:
+    return f"`{to_camel(name[1])}`" if name[1] in fields.BY_NAME else name[0]
 
 
 _DECLARATIONS: dict[str, Any] = {
@@ -50,6 +62,8 @@ class SharedKeySettings(_Table):
     """How long the old key lives on beside its successor (15m); 0s deletes it at once."""
     renew: bool | None = None
     """`pulumi up` sets the expiry anew, within maxTtl, when less than a third of the duration is left."""
+    retain_on_delete: bool | None = None
+    """When the entry goes, or is replaced, only our marks are taken off the key; it lives on."""
 
     def said(self, *besides: str) -> dict[str, Any]:
         """Give what is said, in the names of `providers.litellm`.
@@ -106,6 +120,8 @@ class OneKeySettings(SharedKeySettings):
     """An alias of your own instead of `<name>-<7 hex>`."""
     duration: LiteLLMDuration | None = None
     """Life of the key, from its creation."""
+    adopt: str | None = None
+    """Hash or alias of an existing key, to be managed from now on; its value stays unknown."""
 
 
 class KeySettings(OneKeySettings):

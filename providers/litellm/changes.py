@@ -10,7 +10,7 @@ from providers.inputs import has_unknown
 from providers.litellm import renewal
 from providers.litellm.fields import BY_NAME, FIELDS, GATEWAY_METADATA, Clearing, Field, Stored
 from providers.litellm.own_inputs import OWN_INPUTS, OnChange, OwnInput
-from providers.litellm.ownership import OWN_METADATA, kept_marks, marks
+from providers.litellm.ownership import ADOPTED, OWN_METADATA, kept_marks, marks
 
 __all__ = [
     "changed_fields",
@@ -41,6 +41,8 @@ def changed_fields(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Fie
 
 
 def _differs(field: Field, old: Any, new: Any) -> bool:
+    if field.name == "key_alias" and new is None:
+        return False  # an adopted key keeps its own until one is declared
     if old is None or new is None:
         return (old is None) is not (new is None)
     return has_unknown(new) or not field.kind.same(new, old)
@@ -63,7 +65,7 @@ def replacing(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
 
 
 def _changed_own(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[OwnInput]:
-    return [own for own in OWN_INPUTS if (olds.get(own.name) or None) != (news.get(own.name) or None)]
+    return [own for own in OWN_INPUTS if own.differs(olds, news)]
 
 
 def _asks_for_another_key(own: OwnInput, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
@@ -146,13 +148,17 @@ def whole_metadata(
     Returns
     -------
     dict
-        The user's part as declared, or as it is if nothing was ever declared; the gateway's own as it is; our
-        marks, and those of a succession.
+        The user's part as declared, or as it is if nothing was ever declared (of an adopted key, each name by
+        itself); the gateway's own as it is; our marks, and those of a succession.
     """
     sent = {field.api for field in changed if field.stored is Stored.METADATA} | {
         *(olds.get("metadata") or ())
     }
-    if "metadata" in {field.name for field in changed} or news.get("metadata") is not None:
+    if olds.get("adopted"):
+        theirs = user_metadata(live, {})
+        users = {name: value for name, value in theirs.items() if name not in sent}
+        users |= {ADOPTED: True, **sendable(news.get("metadata") or {})}
+    elif "metadata" in {field.name for field in changed} or news.get("metadata") is not None:
         users = dict(sendable(news.get("metadata") or {}))
     else:
         users = user_metadata(live, {})

@@ -13,7 +13,7 @@ from providers.litellm.kinds import TEXT
 from providers.litellm.own_inputs import OWN_BY_NAME, OWN_INPUTS
 from providers.litellm.ownership import OWN_METADATA, resource_name
 
-__all__ = ["alias_problem", "check_inputs", "parse_duration", "warnings"]
+__all__ = ["alias_problem", "automatic_alias", "check_inputs", "parse_duration", "warnings"]
 
 _ALIAS_LENGTH = 255
 _PARENT_SEGMENT = re.compile(r"(^|/)\.\.(/|$)")
@@ -51,16 +51,22 @@ def check_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict
     problems = [
         Problem(name, "is set by this resource itself; leave it out") for name in _TIMES if name in inputs
     ]
-    inputs["key_alias"] = _effective_alias(olds, inputs)
+    if (alias := _effective_alias(olds, inputs)) is not None:
+        inputs["key_alias"] = alias
     inputs |= rotation.completed(olds, inputs, clock.now())
     inputs |= renewal.completed(olds, inputs, clock.now())
     return inputs, problems + list(_problems(inputs))
 
 
 def _effective_alias(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Any:
-    """Take the declared alias, or keep the automatic one, or make one: `<name>-<7 hex>`."""
+    """Take the declared alias, or keep the automatic one, or make one: `<name>-<7 hex>`.
+
+    None for a key that is, or was, adopted with an alias of its own.
+    """
     if "alias" in news:
         return news["alias"]
+    if "key_alias" not in olds if olds else "adopt" in news:
+        return None
     owner = news.get("owner", UNKNOWN)
     if not isinstance(owner, str) or owner == UNKNOWN:
         return UNKNOWN
@@ -68,6 +74,11 @@ def _effective_alias(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Any:
     kept = olds.get("key_alias")
     if isinstance(kept, str) and re.fullmatch(re.escape(name) + "-[0-9a-f]{7}", kept):
         return kept
+    return automatic_alias(name)
+
+
+def automatic_alias(name: str) -> str:
+    """Make an alias as Pulumi makes names: `<name>-<7 hex>`."""
     return f"{name}-{secrets.token_hex(4)[:7]}"
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from providers.kubernetes.connection import ClusterConnection
 from providers.kubernetes.consumer_input import Consumer
-from providers.litellm import changes, known
+from providers.litellm import adoption, changes, known
+from providers.litellm.checks import automatic_alias
 from providers.litellm.client import GatewayClient, ListedKey
 from providers.litellm.delivery import Contents, Delivery, facts
 from providers.litellm.drift import compare, undeclared
@@ -38,7 +39,7 @@ _PASSING = (GatewayNotReadyError, GatewayUnavailableError, NotAGatewayError)
 
 
 def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery | None) -> dict[str, Any]:
-    """Mint a key, or take up the one that an interrupted create has left in Vault.
+    """Mint a key, take up the one that an interrupted create has left in Vault, or adopt one.
 
     Parameters
     ----------
@@ -62,6 +63,12 @@ def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery
     """
     owner = inputs["owner"]
     in_state = known.current(owner)
+    if adoption.is_asked_for(inputs, in_state):
+        state, key = adoption.adopt(gateway, inputs, delivery)
+        found = bearing(gateway, owner, besides=[key.token_id])
+        _end(gateway, owner, clear_up(gateway, found, Contents(), in_state), key)
+        return state
+    inputs = {"key_alias": automatic_alias(resource_name(owner)), **inputs}
     contents = delivery.look_up() if delivery else Contents()
     minted, row = _begun(gateway, inputs, contents, in_state) or (MintedKey.mint(), None)
     found = bearing(gateway, owner, besides=[minted.token_id])
@@ -76,10 +83,15 @@ def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery
             row = change(gateway, minted.token_id, compare(inputs, row).state, inputs) or row
     key = Current(minted.token_id, grace_of(inputs), row["metadata"].get(SUPERSEDES))
     value = _handed_out(minted, inputs, row, delivery)
+    _end(gateway, owner, ending, key)
+    return state_of(inputs, minted.token_id, row.get("expires"), value)
+
+
+def _end(gateway: GatewayClient, owner: str, ending: list[str], key: Current) -> None:
+    """Let predecessors end, now that another key has taken their place."""
     for token_id in ending:
         retire(gateway, token_id, key)
     known.note(owner, key)
-    return state_of(inputs, minted.token_id, row.get("expires"), value)
 
 
 # --- what was there before -------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ class SharedFields(TypedDict, total=False):
 
     max_ttl: pulumi.Input[str] | None  # no duration may be longer; without one, it is the duration
     renew: pulumi.Input[bool] | None  # an `up` sets the expiry anew when less than a third is left
+    retain_on_delete: pulumi.Input[bool] | None  # a delete takes our marks off the key, and lets it live
     models: pulumi.Input[list[pulumi.Input[str]]] | None  # empty: every model
     metadata: pulumi.Input[Mapping[str, Any]] | None
     blocked: pulumi.Input[bool] | None
@@ -86,6 +87,7 @@ class KeyFields(SharedFields, total=False):
 
     deliver: pulumi.Input[Mapping[str, Any]] | None  # `mount`, `path` and `property` (api-key) in Vault
     consumer: pulumi.Input[Mapping[str, Any]] | None  # `external_secret`, `deployment`: awaited
+    adopt: pulumi.Input[str] | None  # hash or alias of an existing key, which is then managed
     alias: pulumi.Input[str] | None  # auto-named `<name>-<7 hex>` if left out
     duration: pulumi.Input[str] | None  # the key expires so long after it was made or this was changed
     spend: pulumi.Input[float] | None  # what the key starts with

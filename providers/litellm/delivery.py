@@ -58,7 +58,7 @@ def facts(inputs: Mapping[str, Any], token_id: str, expires: str | None) -> dict
     """
     return {
         BASE_URL: inputs["gateway"]["url"],
-        ALIAS: inputs["key_alias"],
+        ALIAS: inputs.get("key_alias") or "",
         TOKEN_ID: token_id,
         EXPIRES: expires or "",
         OWNER: inputs["owner"],
@@ -130,6 +130,21 @@ class Delivery:
             staged=_minted(data.get(self._staged)),
             standing=_minted(data[self.key_property]) if is_whole else None,
         )
+
+    def holds(self, token_id: str) -> bool:
+        """Whether a key stands here already, whoever has put it.
+
+        Raises
+        ------
+        PathTakenError
+            If the path is another key's.
+        providers.vault.errors.VaultError
+            If the mount isn't KV v2, or the server can't be asked or refuses.
+        """
+        self.path.require_version_2()
+        data = self.path.read().data
+        self._refuse_another_owner(data)
+        return self._holds(data, token_id)
 
     def stage(self, minted: MintedKey) -> None:
         """Put a key where an interrupted create finds it and no consumer looks.
@@ -225,6 +240,18 @@ class Delivery:
             before = self.path.read()
             if before.data and not self.path.merge(merged).data:
                 self.path.delete()
+        except VaultMountMissingError:
+            return
+
+    def give_back(self, token_id: str) -> None:
+        """Leave the key where it stands, but without the mark of its resource."""
+
+        def merged(current: Mapping[str, Any]) -> dict[str, Any]:
+            ours = current.get(OWNER) == self.owner and self._holds(current, token_id)
+            return self._without(current, [OWNER] if ours else [])
+
+        try:
+            self.path.merge(merged)
         except VaultMountMissingError:
             return
 

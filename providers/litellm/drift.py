@@ -17,7 +17,7 @@ _CLOCK_GRAIN = timedelta(seconds=1)
 _FILLED_BY = {"allowed_routes": "key_type", "budget_id": "soft_budget"}
 """Fields that the gateway fills in for another one."""
 _UNSET: tuple[Any, ...] = (None, "", False, 0, [], {}, "default")
-_OUTPUTS_ONLY = ("key", "token_id", "expires", "vault_path", "vault_version")
+_OUTPUTS_ONLY = ("adopted", "key", "token_id", "expires", "vault_path", "vault_version")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ class Found:
     inputs: dict[str, Any]
 
 
-def live_value(field: Field, info: Mapping[str, Any], declared_metadata: Mapping[str, Any]) -> Any:
+def live_value(
+    field: Field, info: Mapping[str, Any], declared_metadata: Mapping[str, Any], *, is_adopted: bool = False
+) -> Any:
     """Find a field in the row that /key/info gives; None if it isn't set.
 
     Parameters
@@ -47,13 +49,16 @@ def live_value(field: Field, info: Mapping[str, Any], declared_metadata: Mapping
         The row.
     declared_metadata
         See `changes.user_metadata`.
+    is_adopted
+        Then other metadata is somebody else's.
     """
     metadata = info.get("metadata") or {}
     match field.stored:
         case Stored.METADATA:
             return metadata.get(field.api)
         case Stored.USER_METADATA:
-            return user_metadata(metadata, declared_metadata)
+            users = user_metadata(metadata, declared_metadata)
+            return {name: users[name] for name in users if name in declared_metadata or not is_adopted}
         case Stored.BUDGET_ROW:
             return (info.get("litellm_budget_table") or {}).get(field.api)
     return info.get(field.api)
@@ -102,7 +107,13 @@ def compare(state: Mapping[str, Any], info: Mapping[str, Any]) -> Found:
     found["owner"] = state["owner"] if _is_marked(state["owner"], info) else ""
     found["expires"] = info.get("expires") or ""
     found = {name: value for name, value in found.items() if value is not None}
-    return Found(found, {name: value for name, value in found.items() if name not in _OUTPUTS_ONLY})
+    outputs_only = {*_OUTPUTS_ONLY, *(["key_alias"] if _has_alias_of_its_own(state) else [])}
+    return Found(found, {name: value for name, value in found.items() if name not in outputs_only})
+
+
+def _has_alias_of_its_own(state: Mapping[str, Any]) -> bool:
+    """Whether the key was adopted with its alias, of which the inputs say nothing."""
+    return bool(state.get("adopted")) and "alias" not in state
 
 
 def _found_value(field: Field, state: Mapping[str, Any], info: Mapping[str, Any]) -> Any:
@@ -112,7 +123,8 @@ def _found_value(field: Field, state: Mapping[str, Any], info: Mapping[str, Any]
             return declared
         case Stored.EXPIRES:
             return _found_duration(declared, state.get("expires", ""), info.get("expires") or "")
-    live = spoken_of(field, declared, live_value(field, info, state.get("metadata") or {}))
+    live = live_value(field, info, state.get("metadata") or {}, is_adopted=bool(state.get("adopted")))
+    live = spoken_of(field, declared, live)
     return declared if live is not None and field.kind.same(declared, live) else live
 
 

@@ -8,6 +8,7 @@ GatewayError
  +-- AdminKeyRefusedError       the admin key is wrong, or may not
  +-- LicenceNeededError         a field that the open-source gateway refuses
  +-- AliasTakenError            another key has the alias
+ +-- AdoptionError              a key that can't come under management
  +-- KeyGoneError               the key is not there (any more)
  +-- KeyStillAliveError         it is there after its deletion
  +-- KeyNotDeletedError         nobody knows whether it is there after its deletion
@@ -18,6 +19,7 @@ from providers.errors import ProviderError
 
 __all__ = [
     "AdminKeyRefusedError",
+    "AdoptionError",
     "AliasTakenError",
     "GatewayError",
     "GatewayNotReadyError",
@@ -115,6 +117,23 @@ class AliasTakenError(GatewayError):
             f"the gateway at {url} has another key with the alias {alias!r}; "
             "choose another alias, or leave it out to have one made"
         )
+
+
+class AdoptionError(GatewayError):
+    """A key can't come under management; it is left as it is.
+
+    Parameters
+    ----------
+    url
+        Of the gateway.
+    adopt
+        Hash or alias of the key.
+    why
+        What is in the way, and what to do: `isn't there; ...`.
+    """
+
+    def __init__(self, url: str, adopt: str, why: str) -> None:
+        super().__init__(f"the key {adopt!r}, which is to be adopted from the gateway at {url}, {why}")
 
 
 class KeyGoneError(GatewayError):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.litellm import known
+from providers.litellm.adoption import carried, give_back
 from providers.litellm.client import GatewayClient
 from providers.litellm.creation import create
 from providers.litellm.delivery import Delivery, facts
@@ -71,6 +72,7 @@ def update(
         If the gateway or Vault refused it, or if it isn't known whether it is done: to do it again does no
         harm.
     """
+    news = carried(olds, news)
     row = change(gateway, token_id, olds, news)
     expires = olds.get("expires") if row is None else row.get("expires")
     if delivery is None:
@@ -86,7 +88,8 @@ def delete(
 ) -> None:
     """Delete a key with its predecessors, and see that it is gone; or let it expire if it has a successor.
 
-    A key that is gone is deleted. What stands in Vault is taken out, unless it is the successor's.
+    A key that is gone is deleted. What stands in Vault is taken out, unless it is the successor's. With
+    `retain_on_delete` a key that has no successor is given back instead, alive.
 
     Parameters
     ----------
@@ -104,14 +107,20 @@ def delete(
     providers.errors.ProviderError
         If the key is still there, or if that isn't known: it stays in the state.
     """
+    if known.was_taken(token_id):
+        return  # its resource is replaced by itself
     successor = known.heir(token_id, state["owner"])
+    is_kept = state.get("retain_on_delete") and (successor is None or successor.is_adopted)
+    if is_kept:
+        give_back(gateway, token_id, delivery)
     try:
-        if successor:
-            retire(gateway, token_id, successor)
-        else:
-            remove(gateway, token_id)
+        if successor is None:
+            if not is_kept:
+                remove(gateway, token_id)
             destroy_others(gateway, state["owner"], token_id)
+        elif not is_kept:
+            retire(gateway, token_id, successor)
     except (GatewayNotReadyError, GatewayUnavailableError) as error:
         raise KeyNotDeletedError(token_id, error) from None
-    if delivery:
+    if delivery and not is_kept:
         delivery.withdraw(token_id)

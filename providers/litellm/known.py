@@ -6,9 +6,12 @@ tells `delete` whether a key is destroyed or has been replaced. What was heard b
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-__all__ = ["Current", "current", "forget", "heir", "note"]
+from providers.litellm.adopt_input import names_another
+from providers.litellm.rotation import grace_of
+
+__all__ = ["Current", "current", "forget", "heir", "note", "note_taken", "was_taken"]
 
 
 @dataclass(frozen=True)
@@ -23,15 +26,32 @@ class Current:
         How long a predecessor of it lives on.
     inherited
         What its metadata says of its predecessor, if it was minted by this process.
+    is_adopted
+        It wasn't minted for this resource.
+    yields
+        Another key is to be adopted in its place.
     """
 
     token_id: str
     grace: str
     inherited: Mapping[str, Any] | None = None
+    is_adopted: bool = False
+    yields: bool = False
+
+    @classmethod
+    def of_state(cls, token_id: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Self:
+        """Take what a diff tells of a key: the state and the inputs."""
+        return cls(
+            token_id,
+            grace_of(news),
+            is_adopted=bool(olds.get("adopted")),
+            yields=names_another(olds, news),
+        )
 
 
 _current: dict[str, Current] = {}
 _owners: dict[str, str] = {}
+_taken: set[str] = set()
 
 
 def note(urn: str, key: Current) -> None:
@@ -63,8 +83,19 @@ def heir(token_id: str, urn: str) -> Current | None:
     return found if found and found.token_id != token_id else None
 
 
+def note_taken(token_id: str) -> None:
+    """Note that a key was adopted by this process."""
+    _taken.add(token_id)
+
+
+def was_taken(token_id: str) -> bool:
+    """Whether a key was adopted by this process: to delete it as its own predecessor would end it."""
+    return token_id in _taken
+
+
 def forget(urn: str | None = None) -> None:
     """Forget a resource, or all of them, as if this process began now."""
+    _taken.clear()
     for known in list(_current) if urn is None else [urn]:
         _current.pop(known, None)
     for token_id in [token_id for token_id, owner in _owners.items() if urn in (None, owner)]:

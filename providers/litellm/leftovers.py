@@ -3,7 +3,7 @@
 That may be a predecessor. It may be an orphan, which stands in no state: a crash leaves it between minting
 and saving, its value is lost, and nobody can ever have used it. One that was used is somebody's: of a stack
 whose state was lost, of another one of the same name, or about to be replaced by force, of which Pulumi tells
-a provider nothing. Those are never touched.
+a provider nothing. Those are never touched, nor are those that were adopted.
 """
 
 from collections.abc import Collection
@@ -11,6 +11,7 @@ from collections.abc import Collection
 from providers.litellm.client import GatewayClient, ListedKey
 from providers.litellm.delivery import Contents
 from providers.litellm.known import Current
+from providers.litellm.ownership import ADOPTED
 from providers.litellm.registration import remove
 from providers.litellm.succession import has_ended, is_superseded, supersedes
 from providers.notices import notice
@@ -55,6 +56,8 @@ def clear_up(
         if is_superseded(key.metadata):
             if has_ended(key):
                 remove(gateway, key.token_id)
+        elif ADOPTED in key.metadata and key.token_id not in replaced:
+            _say_left_alone(gateway, key)
         elif key.token_id in replaced or not (key.used or in_state):
             ending.append(key.token_id)
         elif key.used:

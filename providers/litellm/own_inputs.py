@@ -1,12 +1,13 @@
 """The inputs of a key that its gateway never sees: one row each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
 from providers.inputs import UNKNOWN, has_unknown
 from providers.kubernetes.consumer_input import consumer_problems
+from providers.litellm.adopt_input import adopt_problems, names_another
 from providers.litellm.compounds import DOCUMENT
 from providers.litellm.destination import deliver_problems
 from providers.litellm.gateway_input import gateway_problems
@@ -41,6 +42,8 @@ class OwnInput:
         What it is without it.
     about
         What it is for.
+    differs_by
+        Whether the state and the inputs differ in it, where that isn't told by the values alone.
     """
 
     name: str
@@ -50,6 +53,13 @@ class OwnInput:
     takes: str = ""
     left_out: str = ""
     about: str = ""
+    differs_by: Callable[[Mapping[str, Any], Mapping[str, Any]], bool] | None = None
+
+    def differs(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+        """Whether the state and the inputs differ in it."""
+        if self.differs_by:
+            return self.differs_by(olds, news)
+        return (olds.get(self.name) or None) != (news.get(self.name) or None)
 
 
 def _owner_problems(owner: Any) -> Iterator[str]:
@@ -84,6 +94,22 @@ OWN_INPUTS = (
         takes="`mount`, `path`, `property`",
         left_out="the key is an output; `property`: `api-key`",
         about="where in Vault the key is put instead",
+    ),
+    OwnInput(
+        "adopt",
+        adopt_problems,
+        OnChange.REPLACE,
+        takes="hash or alias of a key",
+        left_out="a key is minted",
+        about="an existing key comes under management; its value stays unknown",
+        differs_by=names_another,
+    ),
+    OwnInput(
+        "retain_on_delete",
+        _of(FLAG),
+        takes=FLAG.expected,
+        left_out="`false`",
+        about="a delete takes our marks off the key, and lets it live",
     ),
     OwnInput(
         "consumer",

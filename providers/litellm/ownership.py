@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
+    "ADOPTED",
     "OWN_METADATA",
     "SUPERSEDED_BY",
     "SUPERSEDES",
@@ -16,13 +17,15 @@ __all__ = [
 
 _MANAGED_BY, _PROJECT, _STACK = "managed-by", "pulumi-project", "pulumi-stack"
 URN = "pulumi-urn"
+ADOPTED = "pulumi-adopted"
+"""On a key that somebody else made: true. Nobody's orphan, and its metadata isn't ours as a whole."""
 _URN_SEPARATORS = 3
 SUPERSEDED_BY = "pulumi-superseded-by"
 """On a predecessor: hash of the key that took its place. It ends with its grace period."""
 SUPERSEDES = "pulumi-supersedes"
 """On a successor: `token_id` of the key whose place it takes, and what of its `total_spend` it carries."""
 _SUCCESSION = (SUPERSEDED_BY, SUPERSEDES)
-OWN_METADATA = frozenset({_MANAGED_BY, _PROJECT, _STACK, URN, *_SUCCESSION})
+OWN_METADATA = frozenset({_MANAGED_BY, _PROJECT, _STACK, URN, ADOPTED, *_SUCCESSION})
 
 
 def marks(urn: str) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def _has_landed(
             return True
         case Stored.EXPIRES:
             return (info.get("expires") or "") != olds.get("expires", "")
-    live = live_value(field, info, news.get("metadata") or {})
+    live = live_value(field, info, news.get("metadata") or {}, is_adopted=bool(news.get("adopted")))
     if declared is None:
         return not live or field.kind.same(field.kind.empty, spoken_of(field, olds[field.name], live))
     live = spoken_of(field, declared, live)

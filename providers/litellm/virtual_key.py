@@ -4,7 +4,7 @@ What a field is stands in `fields`, what is refused in `checks`, what a key's li
 and `diff` are imported with this module: a preview opens no connection, so it pays for no HTTP client.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Unpack
 
 import pulumi
@@ -20,7 +20,7 @@ from pulumi.dynamic import (
 
 from providers.declaring import declaring_line, with_position
 from providers.dynamic import Provider, plain
-from providers.litellm import changes, checks, known, renewal, rotation
+from providers.litellm import adopt_input, changes, checks, known, renewal, rotation
 from providers.litellm.declaration import KeyFields
 from providers.litellm.fields import SECRETS
 from providers.litellm.template import KeyTemplate
@@ -38,9 +38,9 @@ class VirtualKeyProvider(Provider):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         olds, news = plain(_olds), plain(_news)
-        known.note(news["owner"], known.Current(_id, rotation.grace_of(news)))
+        known.note(news["owner"], known.Current.of_state(_id, olds, news))
         replacing = changes.replacing(olds, news)
-        for sentence in rotation.words(olds, news, replacing) if replacing else renewal.words(olds, news):
+        for sentence in _words(olds, news, replacing):
             notice(sentence)
         return DiffResult(
             changes=bool(changes.changed_inputs(olds, news)), replaces=replacing, delete_before_replace=False
@@ -74,13 +74,22 @@ class VirtualKeyProvider(Provider):
         key.delete(connection.connect(_props["gateway"]), _id, _props, delivery.Delivery.of(_props))
 
 
+def _words(olds: Mapping[str, Any], news: Mapping[str, Any], replacing: list[str]) -> Iterator[str]:
+    yield from adopt_input.words(olds, news)
+    if not replacing:
+        yield from renewal.words(olds, news)
+    elif "adopt" not in replacing:
+        yield from rotation.words(olds, news, replacing)
+
+
 class VirtualKey(Resource, module="litellm", name="VirtualKey"):
     """A virtual key: minted here, known to the gateway by its hash.
 
     Attributes
     ----------
     key
-        The key itself, secret; None if it is delivered to Vault, which then holds it alone.
+        The key itself, secret; None if it is delivered to Vault, which then holds it alone; empty if it was
+        adopted, for nobody knows it.
     token_id
         SHA-256 of the key in hex, which is the resource's id too.
     key_alias

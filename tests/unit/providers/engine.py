@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from providers.inputs import Problem
-from providers.litellm import changes, checks, key, known, rotation
+from providers.litellm import changes, checks, key, known
 from providers.litellm.client import GatewayClient
 from providers.litellm.delivery import Delivery
 
@@ -93,7 +93,8 @@ class KeyEngine:
         self._replace(process, declared)
 
     def _note(self, inputs: Mapping[str, Any]) -> None:
-        known.note(inputs["owner"], known.Current(self.token_id, rotation.grace_of(inputs)))
+        assert self.state is not None
+        known.note(inputs["owner"], known.Current.of_state(self.token_id, self.state, inputs))
 
     def _replace(self, process: GatewayClient, declared: dict[str, Any]) -> None:
         """Create the successor; the predecessor waits for its deletion, which ends an `up`."""

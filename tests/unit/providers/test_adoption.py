@@ -1,0 +1,134 @@
+"""What can be said of an adoption without a gateway, and what the gateway in memory lets happen."""
+
+from typing import Any
+
+import pytest
+
+from providers.inputs import UNKNOWN
+from providers.litellm import adopt_input
+from providers.litellm.checks import check_inputs
+from providers.litellm.errors import AdoptionError
+from providers.litellm.ownership import URN
+from tests.unit.providers.engine import GATEWAY, KeyEngine, urn
+from tests.unit.providers.fake_gateway import ADMIN_KEY, FakeGateway
+
+HASH = "0" * 64
+
+
+@pytest.fixture
+def gateway() -> FakeGateway:
+    return FakeGateway()
+
+
+@pytest.fixture
+def engine() -> KeyEngine:
+    return KeyEngine("app")
+
+
+def made(gateway: FakeGateway, **fields: Any) -> str:
+    """Let somebody else make a key, and give its hash."""
+    body = {"key": f"sk-somebody-elses-{len(gateway.rows)}", "metadata": {}, **fields}
+    token_id: str = gateway._generate(body)["token"]
+    return token_id
+
+
+@pytest.mark.parametrize(
+    ("adopt", "reason"),
+    [
+        ("", "expected the hash (SHA-256, hex) or the alias of a key"),
+        (5, "expected the hash (SHA-256, hex) or the alias of a key"),
+        (f"sk-{ADMIN_KEY}", "looks like a key itself, which must not stand in a program"),
+    ],
+)
+def test_what_names_no_key_is_refused_and_not_repeated(adopt: Any, reason: str) -> None:
+    _, [problem] = check_inputs({}, {"gateway": GATEWAY, "owner": urn("app"), "adopt": adopt})
+    assert (problem.field, reason in problem.reason) == ("adopt", True)
+    assert ADMIN_KEY not in problem.reason
+
+
+def test_an_adopted_key_gets_no_alias_made() -> None:
+    base = {"gateway": GATEWAY, "owner": urn("app")}
+    inputs, _ = check_inputs({}, base | {"adopt": "theirs"})
+    assert "key_alias" not in inputs
+    assert "key_alias" not in check_inputs(inputs, base)[0]
+    assert check_inputs({}, base | {"adopt": "theirs", "alias": "mine"})[0]["key_alias"] == "mine"
+
+
+def test_to_adopt_another_key_is_a_replacement_and_to_say_it_no_more_is_nothing() -> None:
+    state = {"adopt": "theirs", "token_id": HASH, "key_alias": "renamed"}
+    for adopt in ("theirs", HASH, "renamed"):
+        assert not adopt_input.names_another(state, {"adopt": adopt})
+    assert not adopt_input.names_another(state, {})
+    assert adopt_input.names_another(state, {"adopt": "another"})
+    assert adopt_input.names_another(state, {"adopt": UNKNOWN})
+
+
+def test_that_adopt_has_done_its_work_is_said() -> None:
+    state = {"adopt": "theirs", "token_id": HASH, "key_alias": "theirs"}
+    news = {"owner": urn("app"), "adopt": "theirs"}
+    assert list(adopt_input.words(state, news)) == [
+        "app: its key is adopted; take `adopt` out of the program"
+    ]
+    assert list(adopt_input.words(state, {"owner": urn("app")})) == []
+
+
+@pytest.mark.parametrize(
+    ("retained", "end"), [(True, "is given back, and lives on"), (False, "ends after its grace")]
+)
+def test_what_becomes_of_the_key_before_is_said(*, retained: bool, end: str) -> None:
+    state = {"adopt": "theirs", "token_id": HASH, "key_alias": "theirs", "retain_on_delete": retained}
+    news = {"owner": urn("app"), "adopt": "another"}
+    assert list(adopt_input.words(state, news)) == [f"app: another key is adopted; the one before {end}"]
+
+
+def test_an_alias_of_several_keys_is_refused(gateway: FakeGateway, engine: KeyEngine) -> None:
+    tokens = [made(gateway), made(gateway)]
+    for token_id in tokens:  # the gateway's check for duplicates isn't atomic
+        gateway.rows[token_id]["key_alias"] = "twice"
+    with pytest.raises(AdoptionError, match="is the alias of 2 keys; adopt one by its hash") as caught:
+        engine.up(gateway.client(), adopt="twice")
+    assert all(token_id in str(caught.value) for token_id in tokens)
+    assert all(URN not in gateway.rows[token_id]["metadata"] for token_id in tokens)
+
+
+def test_an_adopted_key_whose_marks_were_wiped_is_marked_again(
+    gateway: FakeGateway, engine: KeyEngine
+) -> None:
+    token_id, client = made(gateway, key_alias="theirs", metadata={"a": 1, "b": 2}), gateway.client()
+    engine.up(client, adopt="theirs", metadata={"a": 3})
+    gateway.rows[token_id]["metadata"] = {"a": 3, "b": 2}
+    engine.refresh(client)
+    assert engine.preview(metadata={"a": 3}) == ["owner"]
+    engine.up(client, metadata={"a": 3})
+    metadata = gateway.rows[token_id]["metadata"]
+    assert (metadata["b"], metadata[URN], metadata["pulumi-adopted"]) == (2, urn("app"), True)
+
+
+def test_an_alias_that_somebody_else_changes_is_no_drift_of_an_adopted_key(
+    gateway: FakeGateway, engine: KeyEngine
+) -> None:
+    token_id, client = made(gateway, key_alias="theirs"), gateway.client()
+    engine.up(client, adopt=token_id)
+    gateway.rows[token_id]["key_alias"] = "renamed"
+    engine.refresh(client)
+    assert engine.preview(adopt=token_id) == engine.preview() == []
+    assert engine.state is not None
+    assert engine.state["key_alias"] == "renamed"
+    engine.up(client, max_budget=5)
+    assert gateway.rows[token_id]["key_alias"] == "renamed"
+
+
+def test_what_a_key_starts_with_is_not_forced_on_an_adopted_one(
+    gateway: FakeGateway, engine: KeyEngine
+) -> None:
+    token_id = made(gateway, key_alias="theirs", spend=3)
+    engine.up(gateway.client(), adopt="theirs", spend=0)
+    assert gateway.rows[token_id]["spend"] == 3
+
+
+def test_a_replacement_by_force_keeps_the_adopted_key(gateway: FakeGateway, engine: KeyEngine) -> None:
+    token_id = made(gateway, key_alias="theirs")
+    engine.up(gateway.client(), adopt="theirs")
+    engine.force_replacement(gateway.client(), adopt="theirs")
+    assert engine.token_id == token_id
+    assert token_id in gateway.rows
