@@ -63,7 +63,7 @@ class SharedKeySettings(_Table):
     renew: bool | None = None
     """`pulumi up` sets the expiry anew, within maxTtl, when less than a third of the duration is left."""
     retain_on_delete: bool | None = None
-    """When the entry goes, or is replaced, only our marks are taken off the key; it lives on."""
+    """When the entry goes, or adopts another key, only our marks are taken off the key; it lives on."""
 
     def said(self, *besides: str) -> dict[str, Any]:
         """Give what is said, in the names of `providers.litellm`.
@@ -121,7 +121,7 @@ class OneKeySettings(SharedKeySettings):
     duration: LiteLLMDuration | None = None
     """Life of the key, from its creation."""
     adopt: str | None = None
-    """Hash or alias of an existing key, to be managed from now on; its value stays unknown."""
+    """Hash or alias of an existing key, to be managed from now on; nobody learns its value."""
 
 
 class KeySettings(OneKeySettings):

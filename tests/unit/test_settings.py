@@ -165,6 +165,14 @@ WRONG: dict[str, tuple[Callable[[Document], Any], str]] = {
         ),
         "llm-gateway:keys[1].alias: 'x-team-search' is the alias of keys[0] too",
     ),
+    "one key adopted twice": (
+        lambda document: [key.update(adopt="theirs") for key in document["keys"]],
+        "llm-gateway:keys[1].adopt: 'theirs' is the key of keys[0] too",
+    ),
+    "a key to adopt that is the key itself": (
+        change("keys.0.adopt", "sk-hunter2"),
+        "llm-gateway:keys[0].adopt: looks like a key itself, which must not stand in a program",
+    ),
     "no models where the stack wants them": (
         lambda document: document["keys"][0].pop("models"),
         "llm-gateway:keys[0].models: is missing; llm-gateway:keyPolicy.requireModels wants a list of models",
@@ -311,6 +319,16 @@ def test_a_secret_value_is_taken_and_shown_nowhere() -> None:
     assert settings.database.url.value is not None
     assert settings.database.url.value.get_secret_value().endswith("/x")
     assert "hunter2" not in repr(settings)
+
+
+def test_a_key_that_was_given_by_mistake_is_not_repeated() -> None:
+    document = dev_config()
+    for key in document["keys"]:
+        key["adopt"] = "sk-hunter2"
+    configure(document)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_wrong_secret_is_not_shown() -> None:
