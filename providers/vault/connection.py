@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -61,7 +62,7 @@ class VaultConnection:
         return address.rstrip("/")
 
     def client(self) -> hvac.Client:
-        """Make a client with the token of now.
+        """Give the client with the token of now; who asks again gets the same, with its open connections.
 
         Raises
         ------
@@ -71,13 +72,20 @@ class VaultConnection:
         ca_cert_file = self.ca_cert_file or os.environ.get("VAULT_CACERT") or None
         if ca_cert_file and not Path(ca_cert_file).is_file():
             raise VaultSetupError(f"the CA file {ca_cert_file} of Vault isn't there; see VAULT_CACERT")
-        return hvac.Client(
-            url=self.effective_address,
-            token=_token().get_secret_value(),
-            namespace=self.namespace or os.environ.get("VAULT_NAMESPACE") or None,
-            verify=ca_cert_file or True,
-            timeout=_TIMEOUT_SECONDS,
-        )
+        namespace = self.namespace or os.environ.get("VAULT_NAMESPACE") or None
+        return _pooled(self.effective_address, _token(), namespace, ca_cert_file)
+
+
+@lru_cache(maxsize=8)
+def _pooled(address: str, token: SecretStr, namespace: str | None, ca_cert_file: str | None) -> hvac.Client:
+    """Make a client; its session is used from all threads of Pulumi's plugin."""
+    return hvac.Client(
+        url=address,
+        token=token.get_secret_value(),
+        namespace=namespace,
+        verify=ca_cert_file or True,
+        timeout=_TIMEOUT_SECONDS,
+    )
 
 
 def _token() -> SecretStr:
