@@ -1,5 +1,6 @@
 """What can be said of an adoption without a gateway, and what the gateway in memory lets happen."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ from providers.inputs import UNKNOWN
 from providers.litellm import adopt_input
 from providers.litellm.checks import check_inputs
 from providers.litellm.errors import AdoptionError
-from providers.litellm.ownership import URN
+from providers.litellm.ownership import SUPERSEDED_BY, URN
 from tests.unit.providers.engine import GATEWAY, KeyEngine, urn
 from tests.unit.providers.fake_gateway import ADMIN_KEY, FakeGateway
+from tests.unit.providers.test_delivery import World, kills
 
 HASH = "0" * 64
 
@@ -132,3 +134,78 @@ def test_a_replacement_by_force_keeps_the_adopted_key(gateway: FakeGateway, engi
     engine.force_replacement(gateway.client(), adopt="theirs")
     assert engine.token_id == token_id
     assert token_id in gateway.rows
+
+
+# --- given back ------------------------------------------------------------------------------------------
+
+
+def test_that_a_key_is_to_be_given_back_is_noted_without_a_call(
+    gateway: FakeGateway, engine: KeyEngine
+) -> None:
+    client = gateway.client()
+    engine.up(client)
+    gateway.calls.clear()
+    assert engine.up(client, retain_on_delete=True) == "update"
+    assert not gateway.calls
+    token_id = engine.token_id
+    engine.destroy(client)
+    assert gateway.rows[token_id]["metadata"] == {}
+
+
+def test_a_rotation_ends_a_key_that_would_be_given_back(gateway: FakeGateway, engine: KeyEngine) -> None:
+    client = gateway.client()
+    engine.up(client, retain_on_delete=True)
+    predecessor = engine.token_id
+    engine.up(client, retain_on_delete=True, rotation={"since": "a leak"})
+    assert SUPERSEDED_BY in gateway.rows[predecessor]["metadata"]
+    successor = engine.token_id
+    engine.destroy(gateway.client())
+    assert gateway.rows.keys() == {successor}
+
+
+def test_an_adopted_key_ends_when_another_one_is_adopted(gateway: FakeGateway, engine: KeyEngine) -> None:
+    first, second = made(gateway, key_alias="first"), made(gateway, key_alias="second")
+    engine.up(gateway.client(), adopt="first")
+    assert engine.up(gateway.client(), adopt="second") == "replace"
+    assert engine.token_id == second
+    assert gateway.rows[first]["metadata"][SUPERSEDED_BY] == second
+    with pytest.raises(AdoptionError, match="has a successor, and is about to end"):
+        engine.up(gateway.client(), adopt="first")
+
+
+# --- killed ----------------------------------------------------------------------------------------------
+
+
+def vault_and_gateway_with_a_key() -> World:
+    world = World(**{"api-key": "sk-somebody-elses-key", "theirs": "kept"})
+    made(world.gateway, key="sk-somebody-elses-key", key_alias="theirs", metadata={"a": 1})
+    return world
+
+
+def test_an_adoption_that_is_killed_anywhere_is_completed() -> None:
+    for after in kills():
+        world = vault_and_gateway_with_a_key()
+        adopt = partial(world.up, adopt="theirs", alias="ours", max_budget=5)
+        was_killed = world.killed(after, adopt)
+        if was_killed:
+            adopt()
+        world.assert_whole()
+        assert world.gateway.rows[world.engine.token_id]["max_budget"] == 5
+        assert world.standing["theirs"] == "kept"
+        if not was_killed:
+            break
+
+
+def test_a_key_whose_return_is_killed_anywhere_is_given_back() -> None:
+    for after in kills():
+        world = vault_and_gateway_with_a_key()
+        world.up(adopt="theirs", retain_on_delete=True)
+        token_id, value = world.engine.token_id, world.standing["api-key"]
+        was_killed = world.killed(after, partial(world.engine.destroy, world.gateway.client()))
+        if was_killed:
+            world.engine.destroy(world.gateway.client())
+        assert world.gateway.rows[token_id]["metadata"] == {"a": 1}
+        assert (world.standing["api-key"], world.standing["theirs"]) == (value, "kept")
+        assert "managed-by-urn" not in world.standing
+        if not was_killed:
+            break
