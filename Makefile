@@ -68,6 +68,7 @@ lint: $(READY) ## Check style, types and the direction of imports
 	@$(VENV)/bin/ruff format --quiet --check .
 	@$(VENV)/bin/mypy --no-error-summary .
 	@$(VENV)/bin/mypy --no-error-summary examples/consumer/__main__.py
+	@$(VENV)/bin/mypy --no-error-summary examples/clusters/__main__.py
 	@$(VENV)/bin/lint-imports --no-logo
 
 lock: $(READY) ## Resolve the requirements anew

@@ -6,7 +6,7 @@ from components.app import AppAccess, Minting
 from components.external_secrets import SyncedSecret, VaultStore
 from components.kubernetes import Cluster, namespace
 from components.litellm import Gateway, VirtualKeys, expose
-from components.vault import GatewaySecrets, StoreAccess
+from components.vault import GatewaySecrets, KubernetesAuth, StoreAccess
 from settings import load
 
 settings = load()
@@ -22,11 +22,25 @@ secrets = GatewaySecrets(
 access = StoreAccess(
     "store-access",
     vault=vault,
+    cluster=settings.kubernetes,
     mount=secrets.mount_path,
     paths=[secrets.api_keys.path, secrets.database.path],
     service_account="litellm-store",
     kubernetes_namespace=gateway.namespace,
+    opts=on_cluster,
 )
+
+# Other clusters log in to the same Vault, each at a mount of its own.
+other_clusters = {
+    cluster.name: KubernetesAuth(
+        f"{cluster.name}-auth",
+        auth=cluster.auth,
+        cluster=cluster,
+        vault_namespace=vault.namespace,
+        opts=pulumi.ResourceOptions(providers=[Cluster(f"{cluster.name}-cluster", cluster)]),
+    )
+    for cluster in settings.clusters
+}
 
 # External Secrets Operator brings them to the gateway's namespace.
 store = VaultStore(
@@ -96,6 +110,8 @@ apps = {
 pulumi.export("gatewayUrl", litellm.url)
 pulumi.export("namespace", kubernetes_namespace)
 pulumi.export("models", [model.name for model in settings.models])
+if other_clusters:
+    pulumi.export("authMounts", {name: auth.mount for name, auth in other_clusters.items()})
 pulumi.export("keyCacheTtlSeconds", gateway.key_cache_ttl_seconds)
 pulumi.export("keys", keys.outputs)
 if apps:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from providers.inputs import nearest
-from schema import NAMESPACE, KubernetesAuth, Section, Settings, SettingsError, TokenAuth
+from schema import NAMESPACE, KubernetesAuthSettings, Section, Settings, SettingsError, TokenAuth
 from schema.app_rules import app_problems
 from schema.key_rules import key_problems
 
@@ -33,10 +33,27 @@ def _cross_checks(settings: Settings) -> list[str]:
                 f"{NAMESPACE}:providerKeys{nearest(model.api_key_env, settings.provider_keys)}"
             )
     problems += key_problems(settings) + app_problems(settings)
+    problems += _mount_problems(settings)
     for variable, wanted in _required_environment(settings):
         if variable not in os.environ and not pulumi.runtime.is_dry_run():
             problems.append(f"{NAMESPACE}:{wanted}: the environment variable {variable} is not set")
     return problems
+
+
+def _mount_problems(settings: Settings) -> Iterable[str]:
+    """Let no two clusters share an auth method: an identity of one would be one of the other."""
+    own = settings.vault.auth
+    taken = {own.mount: "vault.auth"} if isinstance(own, KubernetesAuthSettings) else {}
+    names: dict[str, int] = {}
+    for index, cluster in enumerate(settings.clusters):
+        if (first := names.setdefault(cluster.name, index)) != index:
+            yield f"{NAMESPACE}:clusters[{index}].name: {cluster.name!r} is the name of clusters[{first}] too"
+        here = f"clusters[{index}].auth"
+        if (holder := taken.setdefault(cluster.auth.mount, here)) != here:
+            yield (
+                f"{NAMESPACE}:{here}.mount: {cluster.auth.mount!r} is the mount of {holder} too; "
+                f"each cluster needs its own"
+            )
 
 
 def _required_environment(settings: Settings) -> Iterable[tuple[str, str]]:
@@ -149,7 +166,7 @@ def _known_keys(location: Iterable[str | int]) -> list[str]:
         fields = {field.alias or name: field.annotation for name, field in section.model_fields.items()}
         if step in fields:
             section = next(iter(_sections(fields[str(step)])), section)
-        elif section is KubernetesAuth and step == "token":
+        elif section is KubernetesAuthSettings and step == "token":
             section = TokenAuth
     return [field.alias or name for name, field in section.model_fields.items()]
 

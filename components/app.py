@@ -16,7 +16,7 @@ from components.external_secrets import (
 )
 from components.external_secrets.external_secret import path_versions
 from components.kubernetes import namespace
-from components.vault import KubernetesLogin, app_policy
+from components.vault import KubernetesLogin, app_policy, let_review
 from providers.litellm import VirtualKey
 from schema import AppAuthSettings, AppSettings, ExternalSecretsSettings, SecretSettings, VaultSettings
 
@@ -144,6 +144,8 @@ class AppAccess(pulumi.ComponentResource):
             namespace=vault_namespace,
             opts=self._child,
         )
+        if auth.api_audience:
+            let_review(f"{self._name}-reviews-itself", app.account, app.namespace, self._child)
         return policy.name, role.role_name
 
     def _own_store(
@@ -167,6 +169,7 @@ class AppAccess(pulumi.ComponentResource):
                 auth.audience,
                 app.account,
                 service_account_namespace=self._namespace if in_cluster else None,
+                further_audiences=[auth.api_audience] if auth.api_audience else [],
             ),
             cluster=ClusterScope([app.namespace, *app.store.namespaces]) if in_cluster else None,
             opts=self._child,

@@ -39,6 +39,7 @@ class Manifest(pulumi.CustomResource):
     """
 
     metadata: pulumi.Output[Any]
+    data: pulumi.Output[Any]
     spec: pulumi.Output[Any]
     status: pulumi.Output[Any]
 
@@ -64,7 +65,7 @@ class Manifest(pulumi.CustomResource):
 
 
 class Cluster(pulumi.ProviderResource):
-    """The provider of the stack's cluster, which the plugin finds by KUBECONFIG.
+    """The provider of a cluster, which the plugin finds by KUBECONFIG unless the settings name a kubeconfig.
 
     The typed class would write the path of the kubeconfig into the state, so that every preview made on
     another machine showed a change. Changed ConfigMaps and Secrets are updated in place (a replacement would
@@ -74,6 +75,7 @@ class Cluster(pulumi.ProviderResource):
 
     def __init__(self, name: str, settings: KubernetesSettings) -> None:
         options: dict[str, str | None] = {
+            "kubeconfig": settings.kubeconfig,
             "context": settings.context,
             "clusterIdentifier": settings.cluster_identifier,
             "enableConfigMapMutable": "true",

@@ -11,14 +11,22 @@ from schema.apps import AppAuthSettings, AppSettings
 from schema.cluster import ExternalSecretsSettings, KubernetesSettings
 from schema.gateway import GatewaySettings, IngressSettings, ModelSettings
 from schema.keys import KeyPolicy, KeySettings, SharedKeySettings, TemplateSettings
+from schema.kubernetes_auth import (
+    ClusterAuthSettings,
+    ClusterSettings,
+    KubernetesAuthSettings,
+    ReviewingServer,
+)
 from schema.secrets import DynamicSettings, FileSettings, PushSettings, SecretSettings
 from schema.section import NAMESPACE, EnvName, Label, Section, SettingsError
-from schema.vault import DatabaseSettings, KubernetesAuth, ProviderKey, TokenAuth, VaultSettings
+from schema.vault import DatabaseSettings, ProviderKey, TokenAuth, VaultSettings
 
 __all__ = [
     "NAMESPACE",
     "AppAuthSettings",
     "AppSettings",
+    "ClusterAuthSettings",
+    "ClusterSettings",
     "DatabaseSettings",
     "DynamicSettings",
     "ExternalSecretsSettings",
@@ -27,11 +35,12 @@ __all__ = [
     "IngressSettings",
     "KeyPolicy",
     "KeySettings",
-    "KubernetesAuth",
+    "KubernetesAuthSettings",
     "KubernetesSettings",
     "ModelSettings",
     "ProviderKey",
     "PushSettings",
+    "ReviewingServer",
     "SecretSettings",
     "Section",
     "Settings",
@@ -60,6 +69,8 @@ class Settings(Section):
     """How the operator follows Vault."""
     kubernetes: KubernetesSettings = KubernetesSettings()
     """The cluster."""
+    clusters: list[ClusterSettings] = []
+    """Other clusters that log in to the same Vault."""
     keys: list[KeySettings] = []
     """The virtual keys."""
     templates: dict[Label, TemplateSettings] = {}
@@ -86,9 +97,11 @@ class Settings(Section):
         """
         if app.auth is not None:
             return app.auth
-        if not isinstance(self.vault.auth, KubernetesAuth):
+        own = self.vault.auth
+        if not isinstance(own, KubernetesAuthSettings):
             raise SettingsError([f"{NAMESPACE}:apps: {app.name}: auth is missing"])
-        return AppAuthSettings(mount=self.vault.auth.mount, audience=self.vault.auth.audience)
+        api_audience = own.api_audience if own.reviewer == "client" else None
+        return AppAuthSettings(mount=own.mount, audience=own.audience, api_audience=api_audience)
 
     def fields_of(self, key: KeySettings) -> dict[str, Any]:
         """Give a key's fields, its template's and its place in Vault included, as `VirtualKey` takes them."""

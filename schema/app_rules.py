@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from providers.inputs import Problem
-from schema import NAMESPACE, AppSettings, KubernetesAuth, Settings
+from schema import NAMESPACE, AppSettings, KubernetesAuthSettings, Settings
 from schema.vault import API_KEYS, DATABASE
 
 __all__ = ["app_problems"]
@@ -33,17 +33,11 @@ def _of_each(settings: Settings) -> Iterator[tuple[int, Problem]]:
 def _login(app: AppSettings, settings: Settings) -> Iterator[Problem]:
     if app.auth is not None:
         return
-    if not isinstance(settings.vault.auth, KubernetesAuth):
+    if not isinstance(settings.vault.auth, KubernetesAuthSettings):
         yield Problem(
             "auth",
             f"is missing: {NAMESPACE}:vault.auth logs in with a token, which an app never gets; "
             "say mount and audience of the cluster's kubernetes auth method",
-        )
-    elif not settings.vault.auth.audience:
-        yield Problem(
-            "auth.audience",
-            "is missing: without one, a token that the app's account has for any other server would log in "
-            f"to Vault too; say it here or as {NAMESPACE}:vault.auth.audience",
         )
 
 
@@ -56,7 +50,7 @@ def _beside_the_gateway(app: AppSettings, settings: Settings) -> Iterator[Proble
             "gateway's store reads; an app needs a namespace of its own",
         )
     auth = settings.vault.auth
-    if isinstance(auth, KubernetesAuth) and app.auth is None and app.role == auth.role:
+    if isinstance(auth, KubernetesAuthSettings) and app.auth is None and app.role == auth.role:
         yield Problem("role", f"{app.role!r} is the gateway's; choose another")
     if _mount(app, settings) == settings.vault.mount:
         for own in (API_KEYS, DATABASE):

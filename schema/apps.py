@@ -17,6 +17,8 @@ class AppAuthSettings(Section):
     """Path of the auth method, one for each cluster."""
     audience: str = Field(min_length=1)
     """Audience that the store asks for and the role demands."""
+    api_audience: str | None = Field(default=None, min_length=1)
+    """Audience of the API server, where each token reviews itself (the method's reviewer is client)."""
 
 
 class AppStoreSettings(Section):

@@ -1,6 +1,6 @@
 """The cluster, and the operator in it that follows Vault."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -21,8 +21,10 @@ class ExternalSecretsSettings(Section):
 
 
 class KubernetesSettings(Section):
-    """The cluster; its address and credentials come from the kubeconfig that KUBECONFIG names."""
+    """The cluster; its address and credentials come from a kubeconfig."""
 
+    kubeconfig: str | None = None
+    """Path of the kubeconfig; without it KUBECONFIG, so that no machine's path stands in the state."""
     context: str | None = None
     """Context of the kubeconfig."""
     cluster_identifier: str = "llm-gateway"
@@ -30,6 +32,6 @@ class KubernetesSettings(Section):
     force_conflicts: bool = True
     """Take back the declared fields that somebody else has changed, instead of failing with a conflict."""
 
-    def connection(self) -> dict[str, Any]:
+    def connection(self) -> dict[str, str]:
         """How the providers reach the cluster; what is left out comes from KUBECONFIG."""
-        return {"context": self.context} if self.context else {}
+        return self.model_dump(include={"kubeconfig", "context"}, exclude_none=True)

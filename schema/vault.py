@@ -8,6 +8,7 @@ import pulumi
 from pydantic import Field, SecretStr, model_validator
 
 from schema.certificates import ca_problem
+from schema.kubernetes_auth import KubernetesAuthSettings
 from schema.section import NAMESPACE, Address, EnvName, GoDuration, Label, Section, SettingsError, VaultPath
 
 API_KEYS, DATABASE = "api-keys", "database"
@@ -61,28 +62,6 @@ class DatabaseSettings(Section):
     """Source of `postgresql://user:password@host:5432/database`."""
 
 
-class KubernetesAuth(Section):
-    """The store logs in with the token of its ServiceAccount."""
-
-    method: Literal["kubernetes"] = "kubernetes"
-    mount: VaultPath = "kubernetes"
-    """Path of the auth method, one for each cluster."""
-    create_mount: bool = True
-    """False where somebody else looks after the auth method and its configuration."""
-    role: Label = "litellm"
-    """Name of the role."""
-    audience: str = "vault"
-    """Audience that the store asks for and the role demands."""
-    kubernetes_host: Address = "https://kubernetes.default.svc"
-    """The cluster's API server as Vault reaches it."""
-    kubernetes_ca_cert: str | None = None
-    """PEM of the CA of the API server; not needed for Vault inside the cluster."""
-    disable_local_ca_jwt: bool = False
-    """True for Vault outside the cluster."""
-    token_ttl_seconds: int = Field(default=600, ge=60)
-    """Life of the store's Vault token."""
-
-
 class TokenAuth(Section):
     """The store holds a token: periodic, or with a long time to live."""
 
@@ -118,7 +97,9 @@ class VaultSettings(Section):
     """False where the mount exists and belongs to somebody else."""
     retain_on_destroy: bool = True
     """Leave the mount and its values at `pulumi destroy`; the next `up` wants `createMount: false`."""
-    auth: Annotated[KubernetesAuth | TokenAuth, Field(discriminator="method")] = KubernetesAuth()
+    auth: Annotated[KubernetesAuthSettings | TokenAuth, Field(discriminator="method")] = (
+        KubernetesAuthSettings()
+    )
     """How the store logs in: method `kubernetes` or `token`."""
 
     @model_validator(mode="after")

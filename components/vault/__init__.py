@@ -2,16 +2,19 @@
 
 from components.vault.access import StoreAccess
 from components.vault.app_policy import app_policy
+from components.vault.kubernetes_auth import KubernetesAuth, let_review
 from components.vault.login import AppRoleLogin, KubernetesLogin, Login, TokenLogin
 from components.vault.secrets import GatewaySecrets, SecretPath
 
 __all__ = [
     "AppRoleLogin",
     "GatewaySecrets",
+    "KubernetesAuth",
     "KubernetesLogin",
     "Login",
     "SecretPath",
     "StoreAccess",
     "TokenLogin",
     "app_policy",
+    "let_review",
 ]

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_vault
 
+from components.vault.kubernetes_auth import KubernetesAuth
 from components.vault.login import KubernetesLogin, TokenLogin
-from schema import KubernetesAuth, TokenAuth, VaultSettings
+from schema import KubernetesAuthSettings, KubernetesSettings, TokenAuth, VaultSettings
 
 __all__ = ["StoreAccess", "read_only_policy"]
 
@@ -49,6 +50,7 @@ class StoreAccess(pulumi.ComponentResource):
         name: str,
         *,
         vault: VaultSettings,
+        cluster: KubernetesSettings,
         mount: pulumi.Input[str],
         paths: Sequence[str],
         service_account: str,
@@ -66,54 +68,29 @@ class StoreAccess(pulumi.ComponentResource):
             opts=self._child,
         )
         self.policy = policy.name
-        role: pulumi.Output[str] | None = None
+        role: pulumi.Input[str] | None = None
         match vault.auth:
-            case KubernetesAuth() as auth:
-                role = self._kubernetes_role(name, auth, service_account, kubernetes_namespace)
-                self.login = KubernetesLogin(auth.mount, role, auth.audience, service_account)
+            case KubernetesAuthSettings() as auth:
+                method = KubernetesAuth(
+                    f"{name}-kubernetes",
+                    auth=auth,
+                    cluster=cluster,
+                    vault_namespace=vault.namespace,
+                    opts=self._child,
+                )
+                self.login = method.role(
+                    f"{name}-role",
+                    role_name=auth.role,
+                    service_account=service_account,
+                    kubernetes_namespace=kubernetes_namespace,
+                    policies=[self.policy],
+                    token_ttl_seconds=auth.token_ttl_seconds,
+                    opts=self._child,
+                )
+                role = self.login.role
             case TokenAuth() as auth:
                 self.login = TokenLogin(self._token(name, auth))
         self.register_outputs({"policy": self.policy, "role": role})
-
-    def _kubernetes_role(
-        self, name: str, auth: KubernetesAuth, service_account: str, kubernetes_namespace: str
-    ) -> pulumi.Output[str]:
-        """Bind a role to one ServiceAccount of one namespace, for tokens made for one audience."""
-        backend: pulumi.Input[str] = auth.mount
-        configured: list[pulumi.Resource] = []
-        if auth.create_mount:
-            method = pulumi_vault.AuthBackend(
-                f"{name}-kubernetes",
-                type="kubernetes",
-                path=auth.mount,
-                namespace=self._vault_namespace,
-                opts=self._child,
-            )
-            backend = method.path
-            configured = [
-                pulumi_vault.kubernetes.AuthBackendConfig(
-                    f"{name}-kubernetes-config",
-                    backend=backend,
-                    kubernetes_host=auth.kubernetes_host,
-                    kubernetes_ca_cert=auth.kubernetes_ca_cert,
-                    disable_local_ca_jwt=auth.disable_local_ca_jwt,
-                    namespace=self._vault_namespace,
-                    opts=self._child,
-                )
-            ]
-        role = pulumi_vault.kubernetes.AuthBackendRole(
-            f"{name}-role",
-            backend=backend,
-            role_name=auth.role,
-            bound_service_account_names=[service_account],
-            bound_service_account_namespaces=[kubernetes_namespace],
-            audience=auth.audience,
-            token_policies=[self.policy],
-            token_ttl=auth.token_ttl_seconds,
-            namespace=self._vault_namespace,
-            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=configured)),
-        )
-        return role.role_name
 
     def _token(self, name: str, auth: TokenAuth) -> pulumi.Output[str]:
         token = pulumi_vault.Token(

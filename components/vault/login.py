@@ -1,6 +1,6 @@
 """The ways in which a store logs in to Vault, each as the operator's API spells it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ class KubernetesLogin:
         Name of the ServiceAccount.
     service_account_namespace
         Its namespace: needed for a ClusterSecretStore, and refused for a SecretStore.
+    further_audiences
+        Audiences that the token needs beside it.
     """
 
     mount: pulumi.Input[str]
@@ -32,10 +34,11 @@ class KubernetesLogin:
     audience: str
     service_account: str
     service_account_namespace: pulumi.Input[str] | None = None
+    further_audiences: Sequence[str] = ()
 
     def auth(self, account: pulumi.Input[str]) -> dict[str, Any]:
         """Spell it, given the name of the ServiceAccount that has been made."""
-        reference = {"name": account, "audiences": [self.audience]}
+        reference = {"name": account, "audiences": [self.audience, *self.further_audiences]}
         if self.service_account_namespace is not None:
             reference["namespace"] = self.service_account_namespace
         return {"kubernetes": {"mountPath": self.mount, "role": self.role, "serviceAccountRef": reference}}

@@ -27,6 +27,7 @@ __all__ = ["ClusterApi"]
 _TIMEOUT_SECONDS = (5, 30)  # to connect, to answer
 _AUTHENTICATION = ["BearerToken"]
 _STRANGER = "the answer isn't one of the Kubernetes API; see that the kubeconfig leads to it"
+_JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
 _DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 # Reads and merge patches may be repeated: doing them twice is doing them once.
@@ -104,6 +105,25 @@ class ClusterApi:
         """
         return self._request("PATCH", named.path, f"patch {named}", missing=str(named), body=patch)
 
+    def create(self, named: Named, subresource: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Post to an object's subresource, and give the answer.
+
+        Raises
+        ------
+        ObjectMissingError
+            If the object isn't there.
+        ClusterError
+            If the cluster can't be asked or refuses.
+        """
+        return self._request(
+            "POST",
+            f"{named.path}/{subresource}",
+            f"post to {subresource} of {named}",
+            missing=str(named),
+            body=body,
+            content_type=_JSON,
+        )
+
     def group_version(self, group: str) -> str:
         """Give the version of an API group that the cluster prefers: `v1`.
 
@@ -130,12 +150,13 @@ class ClusterApi:
         missing: str,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        content_type: str = _MERGE_PATCH,
     ) -> dict[str, Any]:
         call = self._client.param_serialize(
             method=method,
             resource_path=path,
             query_params=list((query or {}).items()),
-            header_params={"Accept": "application/json", "Content-Type": _MERGE_PATCH},
+            header_params={"Accept": "application/json", "Content-Type": content_type},
             body=body,
             auth_settings=_AUTHENTICATION,
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["DEPLOYMENT", "EVENT", "POD", "SECRET", "SERVICE", "Kind", "Named", "condition"]
+__all__ = ["DEPLOYMENT", "EVENT", "POD", "SECRET", "SERVICE", "SERVICE_ACCOUNT", "Kind", "Named", "condition"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ SERVICE = Kind("Service", "/api/v1", "services")
 POD = Kind("Pod", "/api/v1", "pods")
 SECRET = Kind("Secret", "/api/v1", "secrets")
 EVENT = Kind("Event", "/api/v1", "events")
+SERVICE_ACCOUNT = Kind("ServiceAccount", "/api/v1", "serviceaccounts")
 DEPLOYMENT = Kind("Deployment", "/apis/apps/v1", "deployments")
 
 

@@ -1,5 +1,6 @@
 """A real HTTP server in this process, for what only shows over a socket."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,9 @@ __all__ = ["serving"]
 
 
 @contextmanager
-def serving(answer: Callable[[httpx.Request], httpx.Response]) -> Iterator[str]:
+def serving(
+    answer: Callable[[httpx.Request], httpx.Response], tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """Serve a function of requests on loopback and give the address."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -34,10 +37,12 @@ def serving(answer: Callable[[httpx.Request], httpx.Response]) -> Iterator[str]:
             del format, args
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

@@ -1,0 +1,70 @@
+"""A TLS handshake with a server, and what it tells of a CA. The border to httpx and ssl."""
+
+import ssl
+
+import httpx
+
+from providers.errors import ProviderError
+
+__all__ = ["ServerSilentError", "ServerUntrustedError", "see_trusted"]
+
+_TIMEOUT_SECONDS = 10.0
+
+
+class ServerUntrustedError(ProviderError):
+    """The certificate is not what the CA and the name say."""
+
+    def __init__(self, address: str, server_name: str, why: str) -> None:
+        super().__init__(
+            f"the server at {address} shows a certificate that the CA given for it doesn't vouch for as "
+            f"{server_name} ({why}); give the CA that signed it, and a name that it carries"
+        )
+
+
+class ServerSilentError(ProviderError):
+    """Nobody can be asked."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(
+            f"the server at {address} can't be reached to see whether the CA given for it is right ({why}); "
+            "see that it runs and that this machine reaches it"
+        )
+
+
+def see_trusted(address: str, ca: str, server_name: str) -> None:
+    """Shake hands with a server; whatever it answers afterwards is its own business.
+
+    Parameters
+    ----------
+    address
+        `https://host:port`.
+    ca
+        PEM.
+    server_name
+        Name or IP address that the certificate has to carry.
+
+    Raises
+    ------
+    ServerUntrustedError
+        Another CA signed the certificate, it has expired, or it carries another name.
+    ServerSilentError
+        There was no handshake.
+    """
+    context = ssl.create_default_context(cadata=ca)
+    try:
+        with httpx.Client(verify=context, timeout=_TIMEOUT_SECONDS) as client:
+            client.get(address, extensions={"sni_hostname": server_name})
+    except httpx.HTTPError as error:
+        if refused := _refusal(error):
+            raise ServerUntrustedError(address, server_name, refused) from None
+        raise ServerSilentError(address, str(error) or type(error).__name__) from None
+
+
+def _refusal(error: BaseException) -> str:
+    """Find in the chain of causes what the verification said; empty where it wasn't asked."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return str(cause.verify_message)
+        cause = cause.__cause__ or cause.__context__
+    return ""

@@ -1,0 +1,74 @@
+"""`ServerTrust`: a CA signs the certificate that a server shows. The thin side that Pulumi sees."""
+
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, UpdateResult
+
+from providers.dynamic import Provider, plain
+
+__all__ = ["ServerTrust", "ServerTrustProvider"]
+
+_INPUTS = ("address", "ca", "server_name")
+
+
+class ServerTrustProvider(Provider):
+    """Looks at a server once its address, its name or the CA is new, and makes nothing."""
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        inputs = plain(news)
+        failures = [
+            CheckFailure(name, f"expected a text, got {inputs.get(name)!r}")
+            for name in _INPUTS
+            if not isinstance(inputs.get(name), str)
+        ]
+        return CheckResult(inputs, failures)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        olds, news = plain(_olds), plain(_news)
+        return DiffResult(changes=any(olds.get(name) != news.get(name) for name in _INPUTS))
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        _look(props)
+        return CreateResult(props["address"], props)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        _look(_news)
+        return UpdateResult(_news)
+
+
+class ServerTrust(Resource, module="tls", name="ServerTrust"):
+    """Fails an `up` unless a CA signs the certificate that a server shows for a name.
+
+    Whatever takes the CA depends on this, so a wrong one is found before anything uses it. A preview asks
+    nobody.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        address: pulumi.Input[str],
+        ca: pulumi.Input[str],
+        server_name: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare what has to be so.
+
+        Parameters
+        ----------
+        address
+            Where this machine reaches the server: `https://host:port`.
+        ca
+            PEM.
+        server_name
+            Name or IP address that the certificate has to carry: by which others will reach the server.
+        """
+        inputs = {"address": address, "ca": ca, "server_name": server_name}
+        super().__init__(ServerTrustProvider(), name, inputs, opts)
+
+
+def _look(inputs: dict[str, Any]) -> None:
+    from providers.tls.handshake import see_trusted  # noqa: PLC0415 - httpx is for a run, not for a preview
+
+    see_trusted(inputs["address"], inputs["ca"], inputs["server_name"])
