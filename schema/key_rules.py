@@ -10,6 +10,7 @@ from providers.inputs import UNKNOWN, nearest
 from providers.litellm.adopt_input import adopt_problems
 from providers.litellm.checks import check_inputs
 from schema import NAMESPACE, KeyPolicy, KeySettings, Settings, TemplateSettings
+from schema.vault import API_KEYS, DATABASE
 
 __all__ = ["key_problems"]
 
@@ -50,6 +51,7 @@ def key_problems(settings: Settings) -> list[str]:
     for key in keys:
         problems += _unknown_template(key, settings)
         problems += _unknown_models(key, [model.name for model in settings.models])
+        problems += _where_the_gateway_reads(key, settings.vault.mount)
         problems += _refused_by_the_provider(key)
         problems += _against_policy(key, settings.key_policy)
     return list(dict.fromkeys(problems))  # what a template says is said once, not by each of its keys
@@ -82,6 +84,13 @@ def _adopted(adopt: str | None) -> str | None:
 
 def _place(deliver: Mapping[str, Any] | None) -> str | None:
     return f"{deliver['mount']}/{deliver['path']}" if deliver else None
+
+
+def _where_the_gateway_reads(key: _Key, mount: str) -> Iterator[str]:
+    """Refuse the paths that hold the gateway's own credentials: a key would take their place, or be read."""
+    place = _place(key.fields.get("deliver"))
+    if place in (f"{mount}/{API_KEYS}", f"{mount}/{DATABASE}"):
+        yield f"{key.where('deliver')}: {place} holds the gateway's own credentials; choose another path"
 
 
 def _unknown_template(key: _Key, settings: Settings) -> Iterator[str]:

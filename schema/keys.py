@@ -132,7 +132,7 @@ class KeySettings(OneKeySettings):
     deliver: DeliverSettings | None = None
     """Put the key into Vault; the state then holds its hash, and no output holds the key."""
     consumer: ConsumerSettings | None = None
-    """Wait, when the key is made or replaced, until who uses it has it."""
+    """Wait, when the key gets a successor, until who uses it has that."""
 
     def own(self, mount: str) -> dict[str, Any]:
         """Give what the key says itself, with the mount of a delivery that names none."""

@@ -85,6 +85,10 @@ def _words(olds: Mapping[str, Any], news: Mapping[str, Any], replacing: list[str
 class VirtualKey(Resource, module="litellm", name="VirtualKey"):
     """A virtual key: minted here, known to the gateway by its hash.
 
+    A destroy returns when the gateway's database knows the key no more. A replica that has seen it may accept
+    it for as long as it remembers keys (LiteLLM's `user_api_key_cache_ttl`, 60 s by default), no longer. A
+    replacement gives the key a successor, and an end after its `grace`, of which replicas hear just as late.
+
     Attributes
     ----------
     key

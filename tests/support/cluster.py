@@ -26,7 +26,9 @@ class Cluster:
         data = self.core.read_namespaced_secret(name, namespace or self.namespace).data or {}
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
-    def wait_for_secret(self, name: str, key: str, value: str, timeout_seconds: float = 60) -> None:
+    def wait_for_secret(
+        self, name: str, key: str, value: str, timeout_seconds: float = 60, namespace: str | None = None
+    ) -> None:
         """Wait until a Secret holds a value; fails by running out of time."""
 
         @retry(
@@ -35,7 +37,12 @@ class Cluster:
             wait=wait_fixed(0.2),
         )
         def holds() -> bool:
-            return self.secret(name).get(key) == value
+            try:
+                return self.secret(name, namespace).get(key) == value
+            except ApiException as error:
+                if error.status == GONE:
+                    return False
+                raise
 
         holds()
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Self
 
 import httpx
@@ -26,10 +27,20 @@ def chat(url: str, key: str, model: str, timeout_seconds: float = 30) -> int:
 
 
 class Caller:
-    """Calls all the time, from its own thread and with a new connection each time, and counts the answers."""
+    """Calls all the time, from its own thread and with a new connection each time, and counts the answers.
 
-    def __init__(self, url: str, key: str, model: str) -> None:
-        self._arguments = (url, key, model)
+    Parameters
+    ----------
+    url
+        Of the gateway, or of one replica.
+    key
+        Itself, or what gives the key of the moment, which is asked before each call.
+    model
+        That is called.
+    """
+
+    def __init__(self, url: str, key: str | Callable[[], str], model: str) -> None:
+        self._url, self._key, self._model = url, key, model
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._call)
         self.answers: Counter[str] = Counter()
@@ -37,7 +48,8 @@ class Caller:
     def _call(self) -> None:
         while not self._stop.is_set():
             try:
-                self.answers[str(chat(*self._arguments))] += 1
+                key = self._key if isinstance(self._key, str) else self._key()
+                self.answers[str(chat(self._url, key, self._model))] += 1
             except httpx.HTTPError as error:
                 self.answers[type(error).__name__] += 1
             self._stop.wait(0.05)

@@ -106,6 +106,18 @@ WRONG: dict[str, tuple[Callable[[Document], Any], str]] = {
         lambda document: [key.update(deliver={"path": "keys/shared"}) for key in document["keys"]],
         "llm-gateway:keys[1].deliver: 'litellm/keys/shared' is the place of keys[0] too",
     ),
+    "a place that is the gateway's own": (
+        change("keys.0.deliver", {"path": "api-keys"}),
+        "llm-gateway:keys[0].deliver: litellm/api-keys holds the gateway's own credentials; choose another",
+    ),
+    "a place that is the database's": (
+        change("keys.0.deliver", {"path": "database"}),
+        "llm-gateway:keys[0].deliver: litellm/database holds the gateway's own credentials",
+    ),
+    "a grace that is no duration": (
+        change("keys.0.grace", "0"),
+        "llm-gateway:keys[0].grace: \"0\": '0' is not a duration that LiteLLM knows",
+    ),
     "a place with a slash before it": (
         change("keys.0.deliver", {"path": "/keys/a"}),
         'llm-gateway:keys[0].deliver.path: "/keys/a": expected a Vault path',

@@ -8,8 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
+from providers.errors import ProviderError
 from providers.inputs import UNKNOWN
+from providers.kubernetes.connection import ClusterConnection
+from providers.kubernetes.consumer_input import Consumer
 from providers.litellm.delivery import Delivery, PathTakenError
 from providers.litellm.errors import KeyNotDeletedError, LicenceNeededError
 from providers.vault.errors import VaultMountMissingError
@@ -311,6 +315,49 @@ def test_delivery_begins_and_ends_with_a_new_key(world: World) -> None:
     world.assert_whole()
     assert world.up(deliver=None) == "replace"
     assert world.standing == {"theirs": "kept"}
+
+
+CONSUMER = {"external_secret": "apps/llm-key", "timeout_seconds": 5}
+
+
+class NotFollowedError(ProviderError):
+    """What the cluster's part raises when the time is over."""
+
+
+@pytest.fixture
+def followed(monkeypatch: pytest.MonkeyPatch, world: World) -> list[tuple[Any, ...]]:
+    """Note who was awaited with which key, and what stood in Vault and at the gateway then."""
+    seen: list[tuple[Any, ...]] = []
+
+    def follow(
+        _: ClusterConnection, consumer: Consumer, value: SecretStr, report: Callable[[str], None]
+    ) -> None:
+        seen.append((consumer.external_secret, value.get_secret_value(), dict(world.standing)))
+        assert _hash(value.get_secret_value()) in world.gateway.rows
+        report("waiting for ExternalSecret apps/llm-key (3 s of at most 5 s): it holds another value")
+        if len(seen) == 1:
+            raise NotFollowedError
+
+    monkeypatch.setattr("providers.kubernetes.consumers.follow", follow)
+    return seen
+
+
+def test_a_consumer_is_awaited_before_the_predecessor_ends(
+    world: World, followed: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.up(consumer=CONSUMER)
+    assert followed == []  # nobody uses a first key yet
+    predecessor = world.engine.token_id
+    with pytest.raises(NotFollowedError):
+        world.up(consumer=CONSUMER, rotation={"a": 1})
+    assert world.gateway.rows[predecessor]["expires"] is None
+    [(who, value, standing)] = followed
+    assert (who, standing["api-key"]) == ("apps/llm-key", value)
+    assert "app: waiting for ExternalSecret apps/llm-key (3 s of" in capsys.readouterr().err
+    world.up(consumer=CONSUMER, rotation={"a": 1})
+    assert [entry[1] for entry in followed] == [value, value]  # and no other one was minted
+    assert world.gateway.rows[predecessor]["expires"]
+    world.assert_whole()
 
 
 # --- drift -----------------------------------------------------------------------------------------------
