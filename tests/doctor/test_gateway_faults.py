@@ -203,9 +203,9 @@ FAULTS: dict[str, tuple[Injection, str, Injection]] = {
         lambda ward: ward.update_key(spend=0),
     ),
     "key limit changed": (
-        lambda ward: ward.update_key(rpm_limit=1),
+        lambda ward: ward.update_key(max_budget=1),
         "somebody has changed the key",
-        lambda ward: ward.update_key(rpm_limit=ward.state.keys[0]["outputs"].get("rpm_limit")),
+        lambda ward: ward.update_key(max_budget=ward.state.keys[0]["outputs"]["max_budget"]),
     ),
 }
 
