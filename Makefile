@@ -69,6 +69,7 @@ lint: $(READY) ## Check style, types and the direction of imports
 	@$(VENV)/bin/mypy --no-error-summary .
 	@$(VENV)/bin/mypy --no-error-summary examples/consumer/__main__.py
 	@$(VENV)/bin/mypy --no-error-summary examples/clusters/__main__.py
+	@$(VENV)/bin/mypy --no-error-summary examples/apps/__main__.py
 	@$(VENV)/bin/lint-imports --no-logo
 
 lock: $(READY) ## Resolve the requirements anew

@@ -1,11 +1,11 @@
 """One app: what it may read in Vault, how it gets it in its namespace, and its virtual key."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
-import pulumi_vault
 
 from components.external_secrets import (
     ClusterScope,
@@ -16,9 +16,16 @@ from components.external_secrets import (
 )
 from components.external_secrets.external_secret import path_versions
 from components.kubernetes import namespace
-from components.vault import KubernetesLogin, app_policy, let_review
+from components.vault import Identity, pushing_policy, reading_policy
 from providers.litellm import VirtualKey
-from schema import AppAuthSettings, AppSettings, ExternalSecretsSettings, SecretSettings, VaultSettings
+from schema import (
+    AppAuthSettings,
+    AppSettings,
+    ExternalSecretsSettings,
+    PushSettings,
+    SecretSettings,
+    VaultSettings,
+)
 
 __all__ = ["AppAccess", "Minting"]
 
@@ -47,7 +54,8 @@ class AppAccess(pulumi.ComponentResource):
 
     The app's store reads the paths that are named here and no others, whoever writes an ExternalSecret for
     it: that is Vault's policy, not the operator's good will. Nobody but its ServiceAccount, in its
-    namespace, with a token made for Vault, gets the role.
+    namespace, with a token made for Vault, gets the role. Each push has a store of its own, so what reads
+    can't write.
 
     Attributes
     ----------
@@ -86,92 +94,62 @@ class AppAccess(pulumi.ComponentResource):
             None without a virtual key.
         """
         super().__init__("llm-gateway:app:AppAccess", name, None, opts)
-        self._name, self._app, self._operator = name, app, external_secrets
+        self._name, self._app, self._auth = name, app, auth
+        self._vault, self._mount, self._operator = vault, mount, external_secrets
         self._child = pulumi.ResourceOptions(parent=self)
         self._namespace = namespace(app.namespace, create=app.create_namespace, opts=self._child)
 
-        policy, role = self._access(auth, vault.namespace, mount)
-        self._store = self._own_store(auth, vault, mount, role)
+        reader = self._identity(name, "", lambda path: reading_policy(app, path))
+        self._store = self._reading_store(reader)
         key = self._key(minting) if minting else None
         for secret in app.secrets:
             self._secret(secret)
         for push in app.push:
-            PushSecret(
-                f"{name}-push-{push.name}",
-                push=push,
-                settings=external_secrets,
-                kubernetes_namespace=self._namespace,
-                store=self._store.reference,
-                below=app.prefix,
-                opts=self._child,
-            )
+            self._push(push)
         self.outputs = {
             "namespace": self._namespace,
-            "policy": policy,
-            "role": role,
+            "policy": reader.policy,
+            "role": reader.role,
             "store": self._store.reference,
             "secrets": [secret.name for secret in app.synced()],
-            "pushed": [f"{app.prefix}/{path}" for push in app.push for path in push.paths()],
+            "pushed": [f"{app.prefix}/{push.path}" for push in app.push],
             **({"key": key} if key else {}),
         }
         self.register_outputs({})
 
-    def _access(
-        self, auth: AppAuthSettings, vault_namespace: str | None, mount: pulumi.Input[str]
-    ) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-        """Give the policy and the role that carries it, for one ServiceAccount and one audience."""
-        app = self._app
-        policy = pulumi_vault.Policy(
-            f"{self._name}-policy",
-            # Several clusters may share a mount, each with an auth method and stack of its own.
-            name=pulumi.Output.from_input(mount).apply(
-                lambda path: f"{auth.mount}/{path}/{app.prefix}".replace("/", "-").lower()
+    def _identity(self, name: str, suffix: str, rules: Callable[[str], str]) -> Identity:
+        """Give a policy to a ServiceAccount of the app's namespace."""
+        app, auth = self._app, self._auth
+        mount = pulumi.Output.from_input(self._mount)
+        return Identity(
+            name,
+            auth=auth,
+            vault_namespace=self._vault.namespace,
+            # Several clusters may share a mount, each with an auth method and a stack of its own.
+            policy_name=mount.apply(
+                lambda path: f"{auth.mount}/{path}/{app.prefix}{suffix}".replace("/", "-").lower()
             ),
-            policy=pulumi.Output.from_input(mount).apply(lambda path: app_policy(app, path)),
-            namespace=vault_namespace,
+            policy=mount.apply(rules),
+            role=f"{app.role}{suffix}",
+            account=f"{app.account}{suffix}",
+            kubernetes_namespace=app.namespace,
+            token_ttl_seconds=app.token_ttl_seconds,
             opts=self._child,
         )
-        role = pulumi_vault.kubernetes.AuthBackendRole(
-            f"{self._name}-role",
-            backend=auth.mount,
-            role_name=app.role,
-            bound_service_account_names=[app.account],
-            bound_service_account_namespaces=[app.namespace],
-            audience=auth.audience,
-            token_policies=[policy.name],
-            token_no_default_policy=True,
-            token_ttl=app.token_ttl_seconds,
-            namespace=vault_namespace,
-            opts=self._child,
-        )
-        if auth.api_audience:
-            let_review(f"{self._name}-reviews-itself", app.account, app.namespace, self._child)
-        return policy.name, role.role_name
 
-    def _own_store(
-        self,
-        auth: AppAuthSettings,
-        vault: VaultSettings,
-        mount: pulumi.Input[str],
-        role: pulumi.Output[str],
-    ) -> VaultStore:
-        app = self._app
-        in_cluster = app.store.kind == "ClusterSecretStore"
+    def _reading_store(self, reader: Identity) -> VaultStore:
+        scope, login = None, reader.login
+        if self._app.store.kind == "ClusterSecretStore":
+            scope = ClusterScope([self._app.namespace, *self._app.store.namespaces])
+            login = replace(login, service_account_namespace=self._namespace)
         return VaultStore(
             self._name,
-            vault=vault,
+            vault=self._vault,
             external_secrets=self._operator,
             kubernetes_namespace=self._namespace,
-            mount=mount,
-            login=KubernetesLogin(
-                auth.mount,
-                role,
-                auth.audience,
-                app.account,
-                service_account_namespace=self._namespace if in_cluster else None,
-                further_audiences=[auth.api_audience] if auth.api_audience else [],
-            ),
-            cluster=ClusterScope([app.namespace, *app.store.namespaces]) if in_cluster else None,
+            mount=self._mount,
+            login=login,
+            cluster=scope,
             opts=self._child,
         )
 
@@ -195,6 +173,36 @@ class AppAccess(pulumi.ComponentResource):
             below=self._app.prefix,
             generator=generator,
             versions=versions,
+            opts=self._child,
+        )
+
+    def _push(self, push: PushSettings) -> None:
+        """Push with an identity of its own, which lives as long as its PushSecret.
+
+        The operator takes what was pushed away again when the PushSecret goes, and needs its rights for that:
+        a policy that only named one path less would be changed before. So another path is another push.
+        """
+        app = self._app
+        suffix = f"-push-{push.name}-{hashlib.sha256(push.path.encode()).hexdigest()[:7]}"
+        name = f"{self._name}{suffix}"
+        writer = self._identity(name, suffix, lambda path: pushing_policy(app, push, path))
+        store = VaultStore(
+            name,
+            vault=self._vault,
+            external_secrets=self._operator,
+            kubernetes_namespace=self._namespace,
+            mount=self._mount,
+            login=writer.login,
+            opts=self._child,
+        )
+        PushSecret(
+            name,
+            push=push,
+            settings=self._operator,
+            kubernetes_namespace=self._namespace,
+            store=store.reference,
+            object_name=name,
+            below=app.prefix,
             opts=self._child,
         )
 

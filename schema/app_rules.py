@@ -89,17 +89,16 @@ def _twice_in_one_namespace(app: AppSettings) -> Iterator[Problem]:
 
 def _pushed_over(app: AppSettings) -> Iterator[Problem]:
     """Find paths that a push would take from somebody else."""
-    whole = [push.path for push in app.push if push.path]
-    for index, push in enumerate(app.push):
-        for path in push.paths():
-            if app.key and path == app.key.path:
-                yield Problem(
-                    f"push[{index}]", f"{path!r} is where the app's virtual key is; choose another path"
-                )
-            if path in whole and sum(path in other.paths() for other in app.push) > 1:
-                yield Problem(
-                    f"push[{index}]", f"{path!r} takes a whole Secret, so nothing else may be pushed there"
-                )
+    paths = [push.path for push in app.push]
+    for index, path in enumerate(paths):
+        if app.key and path == app.key.path:
+            yield Problem(
+                f"push[{index}].path", f"{path!r} is where the app's virtual key is; choose another"
+            )
+        if path in paths[:index]:
+            yield Problem(
+                f"push[{index}].path", f"{path!r} is where push[{paths.index(path)}] goes too; choose another"
+            )
 
 
 # --- two apps --------------------------------------------------------------------------------------------

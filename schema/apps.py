@@ -32,9 +32,7 @@ class AppStoreSettings(Section):
     @model_validator(mode="after")
     def _others_need_a_clusters_store(self) -> Self:
         if self.namespaces and self.kind == "SecretStore":
-            raise ValueError(
-                "namespaces are for kind: ClusterSecretStore; a SecretStore serves its own alone"
-            )
+            raise ValueError("namespaces are for kind: ClusterSecretStore; a SecretStore serves its own")
         return self
 
 

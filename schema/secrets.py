@@ -134,16 +134,16 @@ class SecretSettings(Section):
 
 
 class PushSettings(Section):
-    """One Secret of the cluster that is written to Vault: whole, or some of its keys."""
+    """One Secret of the cluster that is written to a path of Vault: whole, or some of its keys."""
 
     name: Label
-    """Name of the PushSecret."""
+    """Name of the push."""
     secret: Label
     """Secret that is pushed."""
-    path: KvPath | None = None
-    """Path that takes the whole Secret, a property for each key."""
-    properties: dict[SecretKey, PropertySettings] = {}
-    """Key of the Secret -> property in Vault, instead."""
+    path: KvPath
+    """Path that takes it, below the prefix."""
+    properties: dict[SecretKey, str] = {}
+    """Key of the Secret -> property at the path; without it the whole Secret, a property for each key."""
     update_policy: Literal["Replace", "IfNotExists"] = "Replace"
     """IfNotExists: what stands in Vault already is left alone."""
     deletion_policy: Literal["Delete", "None"] = "None"
@@ -152,15 +152,3 @@ class PushSettings(Section):
     """How often Vault is compared with the Secret; without it `externalSecrets.refreshInterval`."""
     wait: bool = True
     """False where the Secret comes later: `pulumi up` then doesn't wait for the first push."""
-
-    @model_validator(mode="after")
-    def _whole_or_parts(self) -> Self:
-        if (self.path is None) == (not self.properties):
-            raise ValueError("expected exactly one of path (the whole Secret) and properties (some keys)")
-        return self
-
-    def paths(self) -> list[str]:
-        """Name the paths that it writes."""
-        if self.path:
-            return [self.path]
-        return list(dict.fromkeys(item.path for item in self.properties.values()))

@@ -26,6 +26,7 @@ class PushSecret(Manifest):
         settings: ExternalSecretsSettings,
         kubernetes_namespace: pulumi.Input[str],
         store: Mapping[str, Any],
+        object_name: str | None = None,
         below: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -37,6 +38,8 @@ class PushSecret(Manifest):
             What is written where.
         store
             `kind` and `name`.
+        object_name
+            Name of the PushSecret, if it isn't that of the push.
         below
             Prefix below the store's mount that the paths start from.
         """
@@ -47,7 +50,7 @@ class PushSecret(Manifest):
             name,
             {
                 "metadata": {
-                    "name": push.name,
+                    "name": object_name or push.name,
                     "namespace": kubernetes_namespace,
                     "labels": labels("push-secret"),
                     "annotations": WAIT_READY if push.wait else {},
@@ -58,7 +61,7 @@ class PushSecret(Manifest):
                     "deletionPolicy": push.deletion_policy,
                     "secretStoreRefs": [dict(store)],
                     "selector": {"secret": {"name": push.secret}},
-                    "data": [{"match": match} for match in _matches(push, f"{below}/" if below else "")],
+                    "data": [{"match": match} for match in _matches(push, below)],
                 },
             },
             pulumi.ResourceOptions.merge(
@@ -69,8 +72,8 @@ class PushSecret(Manifest):
 
 
 def _matches(push: PushSettings, below: str) -> Iterable[dict[str, Any]]:
-    if push.path:
-        yield {"remoteRef": {"remoteKey": f"{below}{push.path}"}}
-    for key, target in push.properties.items():
-        remote = {"remoteKey": f"{below}{target.path}", "property": target.property}
-        yield {"secretKey": key, "remoteRef": remote}
+    path = f"{below}/{push.path}" if below else push.path
+    if not push.properties:
+        yield {"remoteRef": {"remoteKey": path}}
+    for key, name in push.properties.items():
+        yield {"secretKey": key, "remoteRef": {"remoteKey": path, "property": name}}

@@ -1,7 +1,8 @@
 """What the gateway needs of Vault or OpenBao: the secrets themselves, and who may read them."""
 
 from components.vault.access import StoreAccess
-from components.vault.app_policy import app_policy
+from components.vault.app_policy import pushing_policy, reading_policy
+from components.vault.identity import Identity
 from components.vault.kubernetes_auth import KubernetesAuth, let_review
 from components.vault.login import AppRoleLogin, KubernetesLogin, Login, TokenLogin
 from components.vault.secrets import GatewaySecrets, SecretPath
@@ -9,12 +10,14 @@ from components.vault.secrets import GatewaySecrets, SecretPath
 __all__ = [
     "AppRoleLogin",
     "GatewaySecrets",
+    "Identity",
     "KubernetesAuth",
     "KubernetesLogin",
     "Login",
     "SecretPath",
     "StoreAccess",
     "TokenLogin",
-    "app_policy",
     "let_review",
+    "pushing_policy",
+    "reading_policy",
 ]

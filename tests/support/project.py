@@ -50,6 +50,27 @@ class Project:
         self.pulumi("stack", "init", "dev", "--non-interactive")
 
     @classmethod
+    def of_example(
+        cls, name: str, folder: Path, environment: Mapping[str, str], configuration: Mapping[str, Any]
+    ) -> Self:
+        """Give one of the examples, with a configuration and a state of its own."""
+        example = ROOT / "examples" / name
+        folder.mkdir()
+        for file in example.iterdir():
+            (folder / file.name).symlink_to(file.resolve())
+        manifest = (example / "Pulumi.yaml").read_text().replace("../../.venv", ".venv")
+        (folder / "Pulumi.yaml").unlink()
+        (folder / "Pulumi.yaml").write_text(manifest)
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        (folder / "passphrase").write_text("a passphrase of the tests")
+        (folder / "state").mkdir()
+        project = cls.existing(folder, {**environment, **_of_its_own(folder)})
+        project.configuration = {f"{name}:{key}": value for key, value in configuration.items()}
+        project._write()
+        project.pulumi("stack", "init", "dev", "--non-interactive")
+        return project
+
+    @classmethod
     def kept(cls, folder: Path, environment: Mapping[str, str]) -> Self:
         """Give the project that an earlier run of the tests has left deployed, or deploy it."""
         if not (folder / "deployed").exists():

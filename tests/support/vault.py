@@ -12,11 +12,26 @@ class Vault:
     """Reads and writes KV v2 values as somebody beside the program would."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self.client = hvac.Client(
-            url=environment["VAULT_ADDR"],
-            token=environment["VAULT_TOKEN"],
-            verify=environment["VAULT_CACERT"],
+        self._environment = environment
+        self.client = self.as_holder(environment["VAULT_TOKEN"])
+
+    def as_holder(self, token: str) -> hvac.Client:
+        """Give the same server to whoever holds a token."""
+        address, ca = self._environment["VAULT_ADDR"], self._environment["VAULT_CACERT"]
+        return hvac.Client(url=address, token=token, verify=ca)
+
+    def log_in(self, auth_mount: str, role: str, jwt: str) -> str:
+        """Log in at a kubernetes auth method and give the token.
+
+        Raises
+        ------
+        hvac.exceptions.Forbidden
+            If Vault refuses.
+        """
+        answer: Any = self.client.adapter.post(
+            f"/v1/auth/{auth_mount}/login", json={"role": role, "jwt": jwt}
         )
+        return str(answer["auth"]["client_token"])
 
     def read(self, full_path: str) -> dict[str, str]:
         """Give the properties at `mount/path`."""

@@ -70,16 +70,16 @@ SUPPORT = {"name": "support"}
         ),
         (
             app(push=[{"name": "out", "secret": "s", "path": "llm-key"}], key={"models": ["gpt-4o"]}),
-            "push[0]: 'llm-key' is where the app's virtual key is",
+            "push[0].path: 'llm-key' is where the app's virtual key is",
         ),
         (
             app(
                 push=[
                     {"name": "all", "secret": "s", "path": "out"},
-                    {"name": "one", "secret": "t", "properties": {"k": {"path": "out", "property": "p"}}},
+                    {"name": "one", "secret": "t", "path": "out", "properties": {"k": "p"}},
                 ]
             ),
-            "push[0]: 'out' takes a whole Secret",
+            "push[1].path: 'out' is where push[0] goes too",
         ),
         (app(key={"models": ["gpt-5"]}), "key.models: 'gpt-5' is not in the model list"),
         (

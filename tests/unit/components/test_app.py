@@ -71,10 +71,32 @@ def test_a_push_may_write_its_path_and_delete_it_only_if_it_shall(
     config: Document, deletion_policy: str, capabilities: list[str]
 ) -> None:
     push = {"name": "out", "secret": "made-here", "path": "outbox", "deletionPolicy": deletion_policy}
-    assert rules(declare_apps(config, {"name": "search", "push": [push]})) == OF_ITS_TOKEN | {
+    recorder = declare_apps(config, {"name": "search", "push": [push]})
+    name = recorder.one(":PushSecret").name
+    assert rules(recorder, f"{name}-policy") == OF_ITS_TOKEN | {
         "litellm/data/apps/search/outbox": capabilities,
         "litellm/metadata/apps/search/outbox": capabilities,
     }
+
+
+def test_a_push_has_an_identity_and_a_store_of_its_own(config: Document) -> None:
+    push = {"name": "out", "secret": "made-here", "path": "outbox"}
+    recorder = declare_apps(config, {"name": "search", "push": [push]})
+    pushed = recorder.one(":PushSecret").inputs
+    name = pushed["metadata"]["name"]
+    assert pushed["spec"]["secretStoreRefs"] == [{"kind": "SecretStore", "name": name}]
+    role = recorder.one("authBackendRole:AuthBackendRole", f"{name}-role").inputs
+    assert role["boundServiceAccountNames"] == [f"search-store{name.removeprefix('search')}"]
+    assert rules(recorder) == OF_ITS_TOKEN
+
+
+def test_a_push_to_another_path_is_another_push(config: Document) -> None:
+    """The operator deletes what was pushed before: it has to keep its rights until then."""
+    names = []
+    for path in ("outbox", "outbox/2"):
+        push = {"name": "out", "secret": "made-here", "path": path, "deletionPolicy": "Delete"}
+        names.append(declare_apps(config, {"name": "search", "push": [push]}).one(":PushSecret").name)
+    assert names[0] != names[1]
 
 
 @pytest.mark.parametrize(

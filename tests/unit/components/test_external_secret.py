@@ -140,7 +140,7 @@ def test_a_whole_secret_is_pushed() -> None:
 
 
 def test_a_key_of_a_secret_is_pushed_to_a_property() -> None:
-    spec = push(properties={"token": {"path": "outbox/token", "property": "value"}}, deletionPolicy="Delete")
+    spec = push(path="outbox/token", properties={"token": "value"}, deletionPolicy="Delete")
     assert spec["data"] == [
         {
             "match": {
@@ -209,16 +209,11 @@ def test_credentials_come_from_a_role_of_an_engine_alone(settings: dict[str, Any
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({}, "expected exactly one of path (the whole Secret) and properties (some keys)"),
-        (
-            {"path": "a", "properties": {"k": {"path": "a", "property": "b"}}},
-            "expected exactly one of path (the whole Secret) and properties (some keys)",
-        ),
         ({"path": "data/a"}, "leave out data/"),
         ({"path": "../other"}, "expected a path that doesn't climb"),
     ],
 )
-def test_a_push_without_one_place_is_refused(settings: dict[str, Any], sentence: str) -> None:
+def test_a_push_to_elsewhere_is_refused(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValidationError) as caught:
         PushSettings.model_validate({"name": "token", "secret": "made-here", **settings})
     assert sentence in str(caught.value)

@@ -1,0 +1,79 @@
+"""Who somebody in a cluster is to Vault: a policy, and a role that gives it to one ServiceAccount."""
+
+import pulumi
+import pulumi_vault
+
+from components.vault.kubernetes_auth import let_review
+from components.vault.login import KubernetesLogin
+from schema import AppAuthSettings
+
+__all__ = ["Identity"]
+
+
+class Identity:
+    """A policy that one ServiceAccount of one namespace gets, with a token made for one audience.
+
+    Vault's default policy doesn't come with it.
+
+    Attributes
+    ----------
+    policy
+        Name of the policy.
+    login
+        How a store logs in as this.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        auth: AppAuthSettings,
+        vault_namespace: str | None,
+        policy_name: pulumi.Input[str],
+        policy: pulumi.Input[str],
+        role: str,
+        account: str,
+        kubernetes_namespace: str,
+        token_ttl_seconds: int,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """Declare the policy and the role.
+
+        Parameters
+        ----------
+        auth
+            The auth method of the cluster.
+        policy
+            HCL.
+        role
+            Name of the role.
+        account
+            Name of the ServiceAccount; whoever logs in makes it.
+        """
+        declared = pulumi_vault.Policy(
+            f"{name}-policy", name=policy_name, policy=policy, namespace=vault_namespace, opts=opts
+        )
+        self.policy: pulumi.Output[str] = declared.name
+        bound = pulumi_vault.kubernetes.AuthBackendRole(
+            f"{name}-role",
+            backend=auth.mount,
+            role_name=role,
+            bound_service_account_names=[account],
+            bound_service_account_namespaces=[kubernetes_namespace],
+            audience=auth.audience,
+            token_policies=[self.policy],
+            token_no_default_policy=True,
+            token_ttl=token_ttl_seconds,
+            namespace=vault_namespace,
+            opts=opts,
+        )
+        self.role: pulumi.Output[str] = bound.role_name
+        if auth.api_audience:
+            let_review(f"{name}-reviews-itself", account, kubernetes_namespace, opts)
+        self.login = KubernetesLogin(
+            auth.mount,
+            self.role,
+            auth.audience,
+            account,
+            further_audiences=[auth.api_audience] if auth.api_audience else [],
+        )

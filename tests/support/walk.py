@@ -1,0 +1,73 @@
+"""Tries every path that there is in Vault with a token, and says what it could read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import hvac
+
+from tests.support.vault import Vault
+
+__all__ = ["readable"]
+
+OK = 200
+# Whatever a path of the API has in braces; a policy that allows any name allows this one too.
+_ANY_NAME = "a-name"
+
+
+def readable(vault: Vault, token: str) -> set[str]:
+    """Name every path that a token can read or list.
+
+    The values are found as root and read as the token, mount by mount; for all other paths of the API,
+    Vault is asked what the token may do.
+    """
+    root, holder = vault.client, vault.as_holder(token)
+    found = {path for path in _paths_of_values(root) if _answers(holder, path)}
+    return found | set(_allowed(root, token))
+
+
+def _paths_of_values(root: hvac.Client) -> Iterator[str]:
+    for mount, facts in _data(root.read("sys/mounts")).items():
+        if facts["type"] != "kv":
+            continue
+        if (facts["options"] or {}).get("version") != "2":
+            yield from _leaves(root, mount, "")
+            continue
+        for path in _leaves(root, f"{mount}metadata/", ""):
+            yield path
+            yield path.replace("metadata/", "data/", 1)
+
+
+def _leaves(root: hvac.Client, mount: str, folder: str) -> Iterator[str]:
+    """Give every path below a folder, and the folders themselves."""
+    yield f"{mount}{folder}"
+    for name in _data(root.list(f"{mount}{folder}")).get("keys", []):
+        if name.endswith("/"):
+            yield from _leaves(root, mount, f"{folder}{name}")
+        else:
+            yield f"{mount}{folder}{name}"
+
+
+def _data(answer: Any) -> dict[str, Any]:
+    return dict(answer["data"]) if answer else {}
+
+
+def _answers(holder: hvac.Client, path: str) -> bool:
+    """Read it, or list it if it is a folder."""
+    method = "list" if path.endswith("/") else "get"
+    answer = holder.adapter.request(method, f"/v1/{path}", raise_exception=False)
+    return getattr(answer, "status_code", OK) == OK
+
+
+def _allowed(root: hvac.Client, token: str) -> Iterator[str]:
+    """Ask of every path in the server's own description of its API, mount by mount."""
+    described: Any = root.adapter.get("/v1/sys/internal/specs/openapi")
+    paths = sorted({_with_any_name(path) for path in described["paths"]})
+    for start in range(0, len(paths), 100):
+        asked = paths[start : start + 100]
+        answer: Any = root.adapter.post("/v1/sys/capabilities", json={"token": token, "paths": asked})
+        yield from (path for path in asked if {"read", "list", "root", "sudo"} & set(answer["data"][path]))
+
+
+def _with_any_name(path: str) -> str:
+    steps = path.strip("/").split("/")
+    return "/".join(_ANY_NAME if step.startswith("{") else step for step in steps)
