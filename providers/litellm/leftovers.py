@@ -54,7 +54,7 @@ def clear_up(
         if in_state and key.token_id == in_state.token_id:
             continue
         if is_superseded(key.metadata):
-            if has_ended(key):
+            if has_ended(key) and _is_refused(gateway, key.token_id):
                 remove(gateway, key.token_id)
         elif ADOPTED in key.metadata and key.token_id not in replaced:
             _say_left_alone(gateway, key)
@@ -65,6 +65,12 @@ def clear_up(
         else:
             remove(gateway, key.token_id)
     return ending
+
+
+def _is_refused(gateway: GatewayClient, token_id: str) -> bool:
+    """Whether a key has ended by the gateway's clock too."""
+    info = gateway.info(token_id)
+    return info is not None and info.get("status") != "active"
 
 
 def destroy_others(gateway: GatewayClient, urn: str, token_id: str) -> None:

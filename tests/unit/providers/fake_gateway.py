@@ -146,7 +146,9 @@ class FakeGateway:
     def _info(self, query: Mapping[str, str]) -> dict[str, Any]:
         token = query["key"]
         if token in self.rows:
-            return {"key": token, "info": {**self.rows[token], "status": "active"}}
+            ends = self.rows[token]["expires"]
+            is_over = ends is not None and datetime.fromisoformat(ends) <= self._now()
+            return {"key": token, "info": {**self.rows[token], "status": "expired" if is_over else "active"}}
         if token in self.archive:
             return {"key": token, "info": {**self.archive[token], "status": "deleted"}}
         raise RefusedError(404, "Key not found in database", "key")

@@ -298,6 +298,27 @@ def test_a_replacement_by_force_mints_another_key(world: World) -> None:
     assert world.gateway.rows[world.engine.token_id]["spend"] == 0.5
 
 
+def test_a_replacement_by_force_that_is_killed_anywhere_is_completed_by_force() -> None:
+    for after in kills():
+        world = World(theirs="kept")
+        world.up(alias="kept")
+        predecessor = world.engine.token_id
+        by_force = partial(
+            world.engine.force_replacement, world.gateway.client(), deliver=DELIVER, alias="kept"
+        )
+        if not world.killed(after, by_force):
+            break
+        if world.engine.waiting:
+            world.up(alias="kept")
+        else:
+            world.engine.force_replacement(world.gateway.client(), deliver=DELIVER, alias="kept")
+        assert world.engine.token_id != predecessor
+        assert world.gateway.rows[predecessor]["expires"]
+        assert world.gateway.rows[world.engine.token_id]["key_alias"] == "kept"
+        world.assert_whole()
+    assert after > 12
+
+
 @pytest.mark.parametrize("other", [{"property": "other"}, {"path": "keys/other"}])
 def test_another_place_is_another_key(world: World, other: dict[str, str]) -> None:
     world.up()

@@ -188,6 +188,18 @@ def test_predecessors_that_have_ended_are_swept_at_the_next_rotation(
     assert gateway.rows.keys() == {old, older, engine.token_id}
 
 
+def test_a_predecessor_ends_by_the_clock_of_its_gateway(engine: KeyEngine, time: Time) -> None:
+    slow = FakeGateway(lambda: time.now - timedelta(minutes=10))
+    oldest = first(slow, engine)
+    rotate(slow, engine)
+    time.pass_by(minutes=6)
+    rotate(slow, engine)
+    assert oldest in slow.rows
+    time.pass_by(minutes=10)
+    rotate(slow, engine)
+    assert oldest not in slow.rows
+
+
 def test_a_destroy_takes_the_predecessors_along(gateway: FakeGateway, engine: KeyEngine) -> None:
     first(gateway, engine)
     rotate(gateway, engine)
