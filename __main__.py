@@ -6,18 +6,22 @@ from components.app import AppAccess, Minting
 from components.external_secrets import SyncedSecret, VaultStore
 from components.kubernetes import Cluster, namespace
 from components.litellm import Gateway, VirtualKeys, expose
-from components.vault import GatewaySecrets, KubernetesAuth, StoreAccess
+from components.vault import GatewaySecrets, KubernetesAuth, StoreAccess, vault_trust
 from settings import load
 
 settings = load()
 gateway, vault = settings.gateway, settings.vault
 
-on_cluster = pulumi.ResourceOptions(providers=[Cluster("cluster", settings.kubernetes)])
+# Nothing is made for a Vault that Pods wouldn't trust.
+trusted = pulumi.ResourceOptions(depends_on=vault_trust("vault-trust", vault))
+on_cluster = pulumi.ResourceOptions.merge(
+    trusted, pulumi.ResourceOptions(providers=[Cluster("cluster", settings.kubernetes)])
+)
 kubernetes_namespace = namespace(gateway.namespace, create=gateway.create_namespace, opts=on_cluster)
 
 # Every credential is written to Vault first; nothing below sees a value.
 secrets = GatewaySecrets(
-    "secrets", vault=vault, provider_keys=settings.provider_keys, database=settings.database
+    "secrets", vault=vault, provider_keys=settings.provider_keys, database=settings.database, opts=trusted
 )
 access = StoreAccess(
     "store-access",

@@ -1,12 +1,15 @@
 """A TLS handshake with a server, and what it tells of a CA. The border to httpx and ssl."""
 
+import os
 import ssl
+from collections.abc import Mapping
+from typing import Any
 
 import httpx
 
 from providers.errors import ProviderError
 
-__all__ = ["ServerSilentError", "ServerUntrustedError", "see_trusted"]
+__all__ = ["AddressError", "ServerSilentError", "ServerUntrustedError", "address_of", "see_trusted"]
 
 _TIMEOUT_SECONDS = 10.0
 
@@ -29,6 +32,36 @@ class ServerSilentError(ProviderError):
             f"the server at {address} can't be reached to see whether the CA given for it is right ({why}); "
             "see that it runs and that this machine reaches it"
         )
+
+
+class AddressError(ProviderError):
+    """There is no server with a certificate to look at."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(
+            f"{where} {why}; expected the address of the server whose certificate is to be looked at, "
+            "such as https://vault.example.com:8200"
+        )
+
+
+def address_of(inputs: Mapping[str, Any]) -> str:
+    """Find the address, in the environment where the inputs say so.
+
+    Raises
+    ------
+    AddressError
+        If it isn't there, or leads to a server without a certificate.
+    """
+    if address := inputs.get("address"):
+        where = str(address)
+    else:
+        where = f"the environment variable {inputs['address_env']}"
+        address = os.environ.get(inputs["address_env"])
+    if not address:
+        raise AddressError(where, "is not set")
+    if not address.startswith("https://"):
+        raise AddressError(where, "is no https address")
+    return str(address)
 
 
 def see_trusted(address: str, ca: str, server_name: str) -> None:

@@ -1,5 +1,6 @@
 """`ServerTrust`: a CA signs the certificate that a server shows. The thin side that Pulumi sees."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pulumi
@@ -9,7 +10,7 @@ from providers.dynamic import Provider, plain
 
 __all__ = ["ServerTrust", "ServerTrustProvider"]
 
-_INPUTS = ("address", "ca", "server_name")
+_INPUTS = ("address", "address_env", "ca", "server_name")
 
 
 class ServerTrustProvider(Provider):
@@ -17,12 +18,7 @@ class ServerTrustProvider(Provider):
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         inputs = plain(news)
-        failures = [
-            CheckFailure(name, f"expected a text, got {inputs.get(name)!r}")
-            for name in _INPUTS
-            if not isinstance(inputs.get(name), str)
-        ]
-        return CheckResult(inputs, failures)
+        return CheckResult(inputs, list(_failures(inputs)))
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         olds, news = plain(_olds), plain(_news)
@@ -30,7 +26,7 @@ class ServerTrustProvider(Provider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         _look(props)
-        return CreateResult(props["address"], props)
+        return CreateResult(props["server_name"], props)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         _look(_news)
@@ -48,27 +44,37 @@ class ServerTrust(Resource, module="tls", name="ServerTrust"):
         self,
         name: str,
         *,
-        address: pulumi.Input[str],
         ca: pulumi.Input[str],
         server_name: pulumi.Input[str],
+        address: pulumi.Input[str] | None = None,
+        address_env: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare what has to be so.
 
         Parameters
         ----------
-        address
-            Where this machine reaches the server: `https://host:port`.
         ca
             PEM.
         server_name
             Name or IP address that the certificate has to carry: by which others will reach the server.
+        address, address_env
+            Where this machine reaches the server: `https://host:port`, or the environment variable that says
+            so when it is looked at. Exactly one of them.
         """
-        inputs = {"address": address, "ca": ca, "server_name": server_name}
+        inputs = {"address": address, "address_env": address_env, "ca": ca, "server_name": server_name}
         super().__init__(ServerTrustProvider(), name, inputs, opts)
 
 
-def _look(inputs: dict[str, Any]) -> None:
-    from providers.tls.handshake import see_trusted  # noqa: PLC0415 - httpx is for a run, not for a preview
+def _failures(inputs: dict[str, Any]) -> Iterator[CheckFailure]:
+    if (inputs.get("address") is None) == (inputs.get("address_env") is None):
+        yield CheckFailure("address", "expected exactly one of address and address_env")
+    for name in ("ca", "server_name"):
+        if not isinstance(inputs.get(name), str):
+            yield CheckFailure(name, f"expected a text, got {inputs.get(name)!r}")
 
-    see_trusted(inputs["address"], inputs["ca"], inputs["server_name"])
+
+def _look(inputs: dict[str, Any]) -> None:
+    from providers.tls.handshake import address_of, see_trusted  # noqa: PLC0415 - httpx is for a run, not for a preview
+
+    see_trusted(address_of(inputs), inputs["ca"], inputs["server_name"])

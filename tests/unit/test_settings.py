@@ -228,6 +228,10 @@ WRONG: dict[str, tuple[Callable[[Document], Any], str]] = {
         change("vault.internalAddress", "http://vault.example.com:8200"),
         "llm-gateway:vault: internalAddress is plain http",
     ),
+    "a CA to look at that isn't there": (
+        lambda document: document["vault"].update(checkCa=True, caCertEnv=None),
+        "llm-gateway:vault: checkCa: true needs caCert or caCertEnv",
+    ),
     "a CA that isn't PEM": (
         lambda document: document["vault"].update(caCert="MIIB", caCertEnv=None),
         "llm-gateway:vault: caCert is not PEM",

@@ -183,6 +183,14 @@ def test_an_http_route_takes_the_place_of_the_ingress(config: Document) -> None:
     assert route["rules"][0]["backendRefs"] == [{"name": "litellm", "port": 4000}]
 
 
+def test_vaults_certificate_is_looked_at_on_request_as_pods_will_see_it(config: Document) -> None:
+    assert not declare(config).of_type("tls:ServerTrust")
+    config["vault"]["checkCa"] = True
+    trust = declare(config).one("tls:ServerTrust").inputs
+    assert (trust["address_env"], trust["server_name"]) == ("VAULT_ADDR", "openbao.vault.svc")
+    assert "BEGIN CERTIFICATE" in trust["ca"]
+
+
 def test_each_key_is_a_resource_that_refers_to_the_admin_key(config: Document) -> None:
     recorder = declare(config)
     key = recorder.one("litellm:VirtualKey", "team-search").inputs

@@ -9,7 +9,7 @@ import pytest
 
 from local.pki import Authority, Identity
 from providers.inputs import UNKNOWN
-from providers.tls.handshake import ServerSilentError, ServerUntrustedError
+from providers.tls.handshake import AddressError, ServerSilentError, ServerUntrustedError
 from providers.tls.server_trust import ServerTrustProvider
 from tests.support.certificates import made_up_ca
 from tests.unit.providers.http_server import serving
@@ -43,7 +43,7 @@ def inputs(address: str, ca: Path | str, server_name: str = "127.0.0.1") -> dict
 def test_the_ca_that_signed_the_certificate_is_right_whatever_the_server_answers(
     address: str, ca: Path, server_name: str
 ) -> None:
-    assert PROVIDER.create(inputs(address, ca, server_name)).id == address
+    assert PROVIDER.create(inputs(address, ca, server_name)).id == server_name
     assert PROVIDER.update(address, {}, inputs(address, ca, server_name)).outs
 
 
@@ -61,7 +61,7 @@ def test_a_server_that_is_away_is_no_proof(ca: Path) -> None:
     with serving(lambda _: httpx.Response(200)) as gone:
         pass
     with pytest.raises(ServerSilentError, match="can't be reached to see whether the CA"):
-        PROVIDER.create(inputs(gone, ca))
+        PROVIDER.create(inputs(gone.replace("http:", "https:"), ca))
 
 
 def test_a_changed_ca_is_looked_at_again_and_nothing_else_is(address: str, ca: Path) -> None:
@@ -73,4 +73,17 @@ def test_a_changed_ca_is_looked_at_again_and_nothing_else_is(address: str, ca: P
 def test_a_preview_may_not_know_the_server_yet() -> None:
     unknown = {"address": UNKNOWN, "ca": UNKNOWN, "server_name": UNKNOWN}
     assert PROVIDER.check({}, unknown).failures == []
-    assert [failure.property for failure in PROVIDER.check({}, unknown | {"ca": None}).failures] == ["ca"]
+    wrong = unknown | {"ca": None, "address_env": "VAULT_ADDR"}
+    assert [failure.property for failure in PROVIDER.check({}, wrong).failures] == ["address", "ca"]
+
+
+def test_the_address_may_be_the_environments_own_affair(
+    address: str, ca: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_environment = {"address_env": "VAULT_ADDR", "ca": ca.read_text(), "server_name": "api.example.com"}
+    monkeypatch.setenv("VAULT_ADDR", address)
+    assert "address" not in (PROVIDER.create(by_environment).outs or {})
+    for value, why in (("", "is not set"), ("http://127.0.0.1:8200", "is no https address")):
+        monkeypatch.setenv("VAULT_ADDR", value)
+        with pytest.raises(AddressError, match=f"the environment variable VAULT_ADDR {why}"):
+            PROVIDER.create(by_environment)

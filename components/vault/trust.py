@@ -1,0 +1,36 @@
+"""Whether Pods will trust Vault, seen before anything is made."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import pulumi
+
+from providers.tls import ServerTrust
+from schema import VaultSettings
+
+__all__ = ["vault_trust"]
+
+
+def vault_trust(name: str, vault: VaultSettings) -> Sequence[pulumi.Resource]:
+    """Look at Vault's certificate with the eyes of a Pod, where the configuration says so.
+
+    Parameters
+    ----------
+    name
+        Of the resource in the stack.
+    vault
+        The server: it is asked at VAULT_ADDR, and has to show a certificate for its internal address that
+        the CA has signed.
+
+    Returns
+    -------
+    sequence of pulumi.Resource
+        What everything else depends on.
+    """
+    ca = vault.ca_pem()
+    if not vault.check_ca or ca is None:
+        return []
+    # A preview made where the CA's file isn't can't know whether it has changed.
+    unknown = pulumi.ResourceOptions(ignore_changes=None if ca else ["ca"])
+    host = urlsplit(vault.internal_address).hostname or ""
+    return [ServerTrust(name, address_env="VAULT_ADDR", ca=ca, server_name=host, opts=unknown)]
