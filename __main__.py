@@ -105,6 +105,7 @@ apps = {
         vault=vault,
         mount=app.mount or secrets.mount_path,
         external_secrets=settings.external_secrets,
+        cluster=settings.kubernetes,
         minting=Minting(keys.gateway, settings.fields_of(key), litellm.ready) if key else None,
         opts=pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=access)),
     )

@@ -17,11 +17,13 @@ from components.external_secrets import (
 from components.external_secrets.external_secret import path_versions
 from components.kubernetes import namespace
 from components.vault import Identity, pushing_policy, reading_policy
+from providers.kubernetes.unclaimed_secrets import UnclaimedSecrets
 from providers.litellm import VirtualKey
 from schema import (
     AppAuthSettings,
     AppSettings,
     ExternalSecretsSettings,
+    KubernetesSettings,
     PushSettings,
     SecretSettings,
     VaultSettings,
@@ -75,6 +77,7 @@ class AppAccess(pulumi.ComponentResource):
         vault: VaultSettings,
         mount: pulumi.Input[str],
         external_secrets: ExternalSecretsSettings,
+        cluster: KubernetesSettings,
         minting: Minting | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -90,13 +93,15 @@ class AppAccess(pulumi.ComponentResource):
             The server.
         mount
             Path of the KV v2 mount that its prefix is below.
+        cluster
+            The cluster that the provider in `opts` deploys to.
         minting
             None without a virtual key.
         """
         super().__init__("llm-gateway:app:AppAccess", name, None, opts)
         self._name, self._app, self._auth = name, app, auth
         self._vault, self._mount, self._operator = vault, mount, external_secrets
-        self._child = pulumi.ResourceOptions(parent=self)
+        self._child = pulumi.ResourceOptions(parent=self, depends_on=self._unclaimed(cluster))
         self._namespace = namespace(app.namespace, create=app.create_namespace, opts=self._child)
 
         reader = self._identity(name, "", lambda path: reading_policy(app, path))
@@ -116,6 +121,20 @@ class AppAccess(pulumi.ComponentResource):
             **({"key": key} if key else {}),
         }
         self.register_outputs({})
+
+    def _unclaimed(self, cluster: KubernetesSettings) -> list[pulumi.Resource]:
+        """See that no Secret of somebody else would be wiped, before anything else of the app is touched."""
+        names = [secret.name for secret in self._app.synced() if secret.creation_policy != "Merge"]
+        if not names:
+            return []
+        unclaimed = UnclaimedSecrets(
+            f"{self._name}-unclaimed",
+            namespace=self._app.namespace,
+            names=names,
+            cluster=cluster.connection(),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return [unclaimed]
 
     def _identity(self, name: str, suffix: str, rules: Callable[[str], str]) -> Identity:
         """Give a policy to a ServiceAccount of the app's namespace."""
@@ -211,7 +230,9 @@ class AppAccess(pulumi.ComponentResource):
         secret = self._app.key_secret()
         if secret is None:
             return {}
-        key_options = pulumi.ResourceOptions(parent=self, depends_on=list(minting.ready))
+        key_options = pulumi.ResourceOptions.merge(
+            self._child, pulumi.ResourceOptions(depends_on=list(minting.ready))
+        )
         key = VirtualKey(self._name, gateway=minting.gateway, **minting.fields, opts=key_options)
         path = next(iter(secret.paths()))
         synced = self._secret(secret, path_versions({path: key.vault_version.apply(lambda v: v or 0)}))

@@ -31,7 +31,8 @@ gateway = {
     "url": config.require("gatewayUrl"),
     "admin_key": {"vault": {"mount": "litellm", "path": "api-keys", "property": "master-key"}},
 }
-on_cluster = pulumi.ResourceOptions(providers=[Cluster("cluster", KubernetesSettings())])
+cluster = KubernetesSettings()
+on_cluster = pulumi.ResourceOptions(providers=[Cluster("cluster", cluster)])
 
 outputs = {}
 for document in config.get_object("apps", TWO_APPS):
@@ -44,6 +45,7 @@ for document in config.get_object("apps", TWO_APPS):
         vault=vault,
         mount=mount,
         external_secrets=ExternalSecretsSettings(),
+        cluster=cluster,
         minting=Minting(gateway, key.own(mount)) if key else None,
         opts=on_cluster,
     )

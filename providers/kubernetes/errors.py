@@ -8,6 +8,7 @@ ClusterError
  +-- ObjectMissingError         there is no such object, or no such kind
  +-- ClusterRefusedError        anything else
  +-- NotFollowedError           a consumer hasn't a key in time
+ +-- SecretTakenError           a Secret is somebody else's
 """
 
 from providers.errors import ProviderError
@@ -21,6 +22,7 @@ __all__ = [
     "ClusterUntrustedError",
     "NotFollowedError",
     "ObjectMissingError",
+    "SecretTakenError",
 ]
 
 
@@ -99,4 +101,23 @@ class NotFollowedError(ClusterError):
         super().__init__(
             f"{consumer} hasn't followed to the new key within {seconds:.0f} s: {why}; "
             "mend that and run this again, which goes on from here"
+        )
+
+
+class SecretTakenError(ClusterError):
+    """An ExternalSecret would take over what somebody else has made.
+
+    Parameters
+    ----------
+    secret
+        Such as `Secret search/settings`.
+    owners
+        Its owners, as in a sentence; empty if it has none.
+    """
+
+    def __init__(self, secret: str, owners: str) -> None:
+        whose = f"belongs to {owners}" if owners else "is there already"
+        super().__init__(
+            f"{secret} {whose}: an ExternalSecret of that name would take it over and wipe its other keys; "
+            "choose another name, delete it, or say creationPolicy: Merge to add to it"
         )

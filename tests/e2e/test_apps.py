@@ -14,7 +14,7 @@ from hvac.exceptions import Forbidden
 from tests.support.cluster import Cluster
 from tests.support.gateway import chat
 from tests.support.operator import Operator
-from tests.support.project import Project
+from tests.support.project import CommandError, Project
 from tests.support.vault import Vault
 from tests.support.walk import readable
 
@@ -259,6 +259,31 @@ def test_a_role_writes_nothing(cluster: Cluster, vault: Vault) -> None:
     holder = vault.as_holder(vault.log_in(AUTH, SEARCH, token_of(cluster, SEARCH)))
     with pytest.raises(Forbidden):
         holder.secrets.kv.v2.create_or_update_secret(f"apps/{SEARCH}/database", {"a": "b"}, mount_point=MOUNT)
+
+
+# --- what would harm -------------------------------------------------------------------------------------
+
+
+def test_a_secret_of_somebody_else_is_refused_before_anything_changes(
+    apps: Project, cluster: Cluster, vault: Vault
+) -> None:
+    body = {"metadata": {"name": "precious"}, "stringData": {"theirs": "kept"}}
+    cluster.core.create_namespaced_secret(SEARCH, body)
+    taken = {"name": "precious", "extract": ["settings"]}
+    policy = vault.data(f"sys/policies/acl/{apps.outputs()['apps'][SEARCH]['policy']}")
+    apps.configure(lambda config: config["apps:apps"][0]["secrets"].append(taken))
+    apps.configure(lambda config: config["apps:apps"][0].update(read=["tls/*"]))
+    with pytest.raises(CommandError) as caught:
+        apps.up()
+    assert f"Secret {SEARCH}/precious is there already" in caught.value.output
+    assert "Traceback" not in caught.value.output
+    assert cluster.secret("precious", SEARCH) == {"theirs": "kept"}
+    assert vault.data(f"sys/policies/acl/{apps.outputs()['apps'][SEARCH]['policy']}") == policy
+
+    apps.configure(lambda config: config["apps:apps"][0].pop("read"))
+    apps.configure(lambda config: config["apps:apps"][0]["secrets"][-1].update(creationPolicy="Merge"))
+    apps.up()
+    assert cluster.secret("precious", SEARCH) == {"theirs": "kept"} | SETTINGS
 
 
 # --- what an app gives -----------------------------------------------------------------------------------

@@ -172,6 +172,19 @@ def test_its_secrets_come_from_below_its_prefix_by_its_own_store(config: Documen
     assert recorder.one(":Namespace", "search").inputs["metadata"]["name"] == "search"
 
 
+def test_nothing_of_an_app_is_touched_before_its_secrets_are_seen_to_be_its_own(config: Document) -> None:
+    app = {
+        "name": "search",
+        "key": {"models": ["gpt-4o"]},
+        "secrets": [
+            {"name": "env", "extract": ["settings"]},
+            {"name": "shared", "extract": ["settings"], "creationPolicy": "Merge"},
+        ],
+    }
+    unclaimed = declare_apps(config, app).one("UnclaimedSecrets").inputs
+    assert (unclaimed["namespace"], unclaimed["names"]) == ("search", ["env", "llm-key"])
+
+
 def test_a_namespace_of_somebody_else_is_left_alone(config: Document) -> None:
     recorder = declare_apps(config, SEARCH | {"createNamespace": False})
     assert [resource.name for resource in recorder.of_type(":Namespace")] == ["litellm"]
