@@ -18,10 +18,6 @@ _HOP_BY_HOP = frozenset(
 )
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _LATEST_ANSWER_SECONDS = 60
-_SEALED = httpx.Response(503, json={"errors": ["Vault is sealed"]})
-_BUSY = httpx.Response(429, json={"error": {"message": "slow down", "code": "429"}, "errors": ["slow down"]})
-_BROKEN = httpx.Response(500, json={"error": {"message": "boom", "code": "500"}, "errors": ["boom"]})
-_NO_BACKEND = httpx.Response(502, text="<html>Bad Gateway</html>")
 
 
 class Fault(Enum):
@@ -33,6 +29,10 @@ class Fault(Enum):
     NO_BACKEND = "HTTP 502, nothing is done"
     BUSY = "HTTP 429, nothing is done"
     SEALED = "HTTP 503 as of a sealed Vault or a gateway in rollout, nothing is done"
+    REFUSED = "HTTP 400 with a reason, nothing is done"
+    FORBIDDEN = "HTTP 403, nothing is done"
+    NOT_THERE = "HTTP 404 of an ingress without a backend, nothing is done"
+    STRANGER = "HTTP 200 of some other server, nothing is done"
     LOST = "it is done, the connection is reset without an answer"
     CUT = "it is done, the answer breaks off"
     SLOW = "it is done, the answer comes when the client has given up"
@@ -46,15 +46,28 @@ KILLS = (Fault.KILLED, Fault.KILLED_AFTER)
 BREAKS = tuple(fault for fault in Fault if fault not in KILLS)
 """What doesn't need the client's end."""
 
+
+def _said(status: int, words: str) -> httpx.Response:
+    """Answer as LiteLLM and as Vault would, in one."""
+    error = {"message": words, "code": str(status)}
+    return httpx.Response(status, json={"error": error, "errors": [words]})
+
+
 _ANSWERS = {
-    Fault.BROKEN: _BROKEN,
-    Fault.NO_BACKEND: _NO_BACKEND,
-    Fault.BUSY: _BUSY,
-    Fault.SEALED: _SEALED,
-    Fault.BROKEN_AFTER: _BROKEN,
-    Fault.NO_BACKEND_AFTER: _NO_BACKEND,
+    Fault.BROKEN: _said(500, "boom"),
+    Fault.NO_BACKEND: httpx.Response(502, text="<html>Bad Gateway</html>"),
+    Fault.BUSY: _said(429, "slow down"),
+    Fault.SEALED: _said(503, "Vault is sealed"),
+    Fault.REFUSED: _said(400, "not so"),
+    Fault.FORBIDDEN: _said(403, "permission denied"),
+    Fault.NOT_THERE: httpx.Response(404, text="default backend - 404"),
+    Fault.STRANGER: httpx.Response(200, text="<html>Welcome</html>"),
+    Fault.BROKEN_AFTER: _said(500, "boom"),
+    Fault.NO_BACKEND_AFTER: httpx.Response(502, text="<html>Bad Gateway</html>"),
 }
-_UNDONE = frozenset({Fault.RESET, Fault.BROKEN, Fault.NO_BACKEND, Fault.BUSY, Fault.SEALED, Fault.KILLED})
+_DONE = frozenset(
+    {None, Fault.LOST, Fault.CUT, Fault.SLOW, Fault.BROKEN_AFTER, Fault.NO_BACKEND_AFTER, Fault.KILLED_AFTER}
+)
 
 
 class Exchange:
@@ -98,7 +111,7 @@ class Exchange:
             self._handler.await_hang_up()
             self._forward()
             return
-        response = httpx.Response(200) if fault in _UNDONE else self._forward()
+        response = self._forward() if fault in _DONE else httpx.Response(200)
         match fault:
             case None:
                 self._handler.write(response)

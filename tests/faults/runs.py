@@ -94,15 +94,16 @@ class Runner:
 
         return [Run(operation, tuple(plan() for _ in range(draw.randint(2, 4)))) for _ in range(number)]
 
-    def failures(self, runs: Iterable[Run]) -> list[str]:
-        """Carry runs out, and say of each that left something else than one key what it left."""
+    def carry_out(self, runs: Iterable[Run]) -> None:
+        """Carry runs out, and fail with each that has left something else than one key."""
         with ThreadPoolExecutor(self._at_once) as pool:
-            return [failure for failure in pool.map(self._failure, runs) if failure]
+            failures = [failure for failure in pool.map(self._failure, runs) if failure]
+        assert not failures, "\n\n".join(failures)
 
     def _failure(self, run: Run) -> str | None:
         with self.resource() as resource:
             try:
-                self._carry_out(run, resource)
+                self._one_up_more(run, resource)
             except Exception:  # noqa: BLE001 - whatever it is, the other runs go on
                 calls = "\n  ".join(resource.world.wires.calls)
                 return f"{run}\n  {calls}\n{traceback.format_exc(limit=-3)}"
@@ -111,7 +112,7 @@ class Runner:
         return None
 
     @staticmethod
-    def _carry_out(run: Run, resource: Resource) -> None:
+    def _one_up_more(run: Run, resource: Resource) -> None:
         resource.prepare(run.operation)
         resource.undergo(run.operation, *run.plans)
         resource.bring_to(run.operation.after)
