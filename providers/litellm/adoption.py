@@ -77,7 +77,7 @@ def adopt(
         )
         raise AdoptionError(gateway.url, inputs["adopt"], why)
     row = change(gateway, token_id, found, inputs) or info
-    known.note_taken(token_id)
+    known.note_taken(inputs["owner"], token_id)
     adopted = {**inputs, "adopted": True, "key_alias": row.get("key_alias") or ""}
     # Empty and not absent: Pulumi shows an output that is absent as unknown at every preview.
     value: dict[str, Any] = {"key": ""}

@@ -29,7 +29,7 @@ from providers.vault.errors import VaultMountMissingError
 from providers.vault.kv import KvPath
 from providers.vault.sources import fingerprint
 
-__all__ = ["Contents", "Delivery", "PathTakenError", "facts"]
+__all__ = ["Contents", "Delivery", "Look", "PathTakenError", "facts"]
 
 _CANNOT_RESTORE = "its value is known nowhere else, so the key is replaced"
 
@@ -79,6 +79,25 @@ class Contents:
 
     staged: MintedKey | None = None
     standing: MintedKey | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a key's place in Vault is found.
+
+    Attributes
+    ----------
+    version
+        Number of the path's version; 0 if there is none.
+    key_problem
+        What is wrong with the key, in words.
+    facts_problem
+        What is wrong with what stands beside it, in words.
+    """
+
+    version: int
+    key_problem: str | None = None
+    facts_problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -210,29 +229,32 @@ class Delivery:
 
         return self.path.merge(merged).number
 
-    def look(self, token_id: str) -> tuple[int, str | None]:
+    def look(self, beside: Mapping[str, str]) -> Look:
         """Compare the path with the key.
 
-        Returns
-        -------
-        tuple
-            The version, and what is wrong with it, in words, or None.
+        Parameters
+        ----------
+        beside
+            Its `facts`.
         """
         try:
             version = self.path.read()
         except VaultMountMissingError:
-            return 0, f"missing in Vault; {_CANNOT_RESTORE}"
-        if self._holds(version.data, token_id):
-            return version.number, None
+            return Look(0, key_problem=f"missing in Vault; {_CANNOT_RESTORE}")
+        if self._holds(version.data, beside[TOKEN_ID]):
+            differing = [name for name in FACTS if version.data.get(name, "") != beside[name]]
+            said = f"{' and '.join(differing)} changed in Vault" if differing else None
+            return Look(version.number, facts_problem=said)
         what = "changed in" if self.key_property in version.data else "missing in"
-        return version.number, f"{what} Vault; {_CANNOT_RESTORE}"
+        return Look(version.number, key_problem=f"{what} Vault; {_CANNOT_RESTORE}")
 
     def withdraw(self, token_id: str) -> None:
         """Take out the key and what is said of it, and the path if nothing is left; a successor's stays."""
 
         def merged(current: Mapping[str, Any]) -> dict[str, Any]:
-            ours = [self.key_property] if self._holds(current, token_id) else []
-            if current.get(TOKEN_ID) == token_id:
+            holds = self._holds(current, token_id)
+            ours = [self.key_property] if holds else []
+            if holds or current.get(TOKEN_ID) == token_id:
                 ours += [*FACTS, self._staged]
             return self._without(current, ours)
 

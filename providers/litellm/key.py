@@ -28,13 +28,16 @@ def read(
     found = compare(state, info)
     if delivery is None:
         return found
-    version, wrong = delivery.look(token_id)
-    deliver = {name: value for name, value in state["deliver"].items() if name != "drifted"}
-    if wrong:
-        deliver["drifted"] = wrong
-    return Found(
-        {**found.state, "deliver": deliver, "vault_version": version}, {**found.inputs, "deliver": deliver}
-    )
+    look = delivery.look(facts(state, token_id, state.get("expires")))
+    own = {"deliver": _drifted(state["deliver"], look.key_problem)}
+    found_state = _drifted({**found.state, **own, "vault_version": look.version}, look.facts_problem)
+    return Found(found_state, _drifted({**found.inputs, **own}, look.facts_problem))
+
+
+def _drifted(found: Mapping[str, Any], what: str | None) -> dict[str, Any]:
+    """Say what has drifted in Vault, or that nothing has any more."""
+    kept = {name: value for name, value in found.items() if name != "drifted"}
+    return {**kept, "drifted": what} if what else kept
 
 
 def update(
@@ -78,7 +81,7 @@ def update(
     if delivery is None:
         return state_of(news, token_id, expires, {"key": olds["key"]})
     beside = facts(news, token_id, expires)
-    if beside == facts(olds, token_id, olds.get("expires")):
+    if beside == facts(olds, token_id, olds.get("expires")) and not olds.get("drifted"):
         return state_of(news, token_id, expires, place(news, int(olds["vault_version"])))
     return state_of(news, token_id, expires, place(news, delivery.describe(beside)))
 

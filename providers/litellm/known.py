@@ -51,7 +51,7 @@ class Current:
 
 _current: dict[str, Current] = {}
 _owners: dict[str, str] = {}
-_taken: set[str] = set()
+_taken: dict[str, str] = {}
 
 
 def note(urn: str, key: Current) -> None:
@@ -83,9 +83,9 @@ def heir(token_id: str, urn: str) -> Current | None:
     return found if found and found.token_id != token_id else None
 
 
-def note_taken(token_id: str) -> None:
+def note_taken(urn: str, token_id: str) -> None:
     """Note that a key was adopted by this process."""
-    _taken.add(token_id)
+    _taken[token_id] = urn
 
 
 def was_taken(token_id: str) -> bool:
@@ -95,8 +95,9 @@ def was_taken(token_id: str) -> bool:
 
 def forget(urn: str | None = None) -> None:
     """Forget a resource, or all of them, as if this process began now."""
-    _taken.clear()
     for known in list(_current) if urn is None else [urn]:
         _current.pop(known, None)
     for token_id in [token_id for token_id, owner in _owners.items() if urn in (None, owner)]:
         del _owners[token_id]
+    for token_id in [token_id for token_id, owner in _taken.items() if urn in (None, owner)]:
+        del _taken[token_id]

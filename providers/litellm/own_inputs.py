@@ -67,6 +67,10 @@ def _owner_problems(owner: Any) -> Iterator[str]:
         yield "is the URN of the resource, which it sets by itself; leave it out"
 
 
+def _found_problems(_: Any) -> Iterator[str]:
+    yield "is what a refresh has found beside the key in Vault; leave it out"
+
+
 def _of(kind: Kind) -> Callable[[Any], Iterator[str]]:
     """Want a value of one of the kinds that fields have."""
 
@@ -156,6 +160,7 @@ OWN_INPUTS = (
     ),
     OwnInput("minted", _of(INSTANT), OnChange.REPLACE_FURTHER, ours=True),
     OwnInput("renewed", _of(INSTANT), ours=True),
+    OwnInput("drifted", _found_problems, ours=True),
 )
 
 OWN_BY_NAME = {own.name: own for own in OWN_INPUTS}

@@ -35,7 +35,7 @@ def runs(runner: Runner, moments: Iterable[tuple[str, str, Fault]]) -> list[Run]
     """Hold each operation at its first request of a kind, and break that."""
     found = []
     for name, request, fault in moments:
-        calls = runner.calls(_BY_NAME[name])
+        calls = runner.course(_BY_NAME[name]).calls
         step = next(number for number, call in enumerate(calls, 1) if call.startswith(request))
         found.append(Run(_BY_NAME[name], (Plan(step, fault, lasting=False),)))
     return found

@@ -26,11 +26,13 @@ class Fleet:
     def prepare(self) -> None:
         """Make what stands before."""
         for world, run in self.worlds.items():
-            if run.operation.theirs:
-                world.servers.put(world.path, run.operation.theirs)
+            world.make_ready(run.operation)
             before = run.operation.before
             self.cli.declare(world.name, world.fields(before) if before is not None else None)
         self.cli.up()
+        saved = self.cli.saved()
+        for world, run in self.worlds.items():
+            world.intervene(run.operation, saved.get(world.name))
 
     def declare_after(self, worlds: Sequence[World]) -> None:
         """Declare what these keys are brought to."""
@@ -58,15 +60,11 @@ class Fleet:
         """See exactly one key each, and no change; then see them all go."""
         saved = self.cli.saved()
         for world, run in self.worlds.items():
-            if run.operation.after is None:
-                world.assert_no_key()
-            else:
-                world.assert_one_key(saved.get(world.name), delivered=run.operation.delivers)
+            world.assert_done(run.operation, saved.get(world.name))
         assert self.cli.project.preview() == []
         self.cli.destroy()
         for world, run in self.worlds.items():
-            world.assert_no_key()
-            world.assert_vault_has(run.operation.theirs)
+            world.assert_gone(run.operation)
 
 
 NewFleet = Callable[[Sequence[Run]], Fleet]

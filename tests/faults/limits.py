@@ -5,12 +5,14 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import hvac
 import pytest
+from pydantic import SecretStr
 
 from providers.litellm import connection as of_gateway
 from providers.litellm.client import GatewayClient, http_client
@@ -44,7 +46,7 @@ def install(patch: pytest.MonkeyPatch) -> None:
     """Make the providers ask whether they are in haste."""
     patch.setattr(of_gateway, "http_client", _http_client)
     patch.setattr(of_gateway, "GatewayClient", _gateway_client)
-    patch.setattr(of_vault, "hvac", SimpleNamespace(Client=_vault_client))
+    patch.setattr(of_vault, "_pooled", _pooled)
     patch.setattr(VaultConnection, "parse", _vault_connection)
     patch.setattr("tenacity.nap.time", SimpleNamespace(sleep=_sleep))
 
@@ -66,10 +68,25 @@ def _gateway_client(*arguments: Any, **options: Any) -> GatewayClient:
     return GatewayClient(*arguments, **options)
 
 
-def _vault_client(**options: Any) -> hvac.Client:
-    if _is_hasty():
-        options["timeout"] = _TIME_LIMIT_SECONDS
-    return hvac.Client(**options)
+def _pooled(address: str, token: SecretStr, namespace: str | None, ca_cert_file: str | None) -> hvac.Client:
+    return _vault_client(
+        address, token, namespace, ca_cert_file, _TIME_LIMIT_SECONDS if _is_hasty() else None
+    )
+
+
+@lru_cache(maxsize=64)
+def _vault_client(
+    address: str,
+    token: SecretStr,
+    namespace: str | None,
+    ca_cert_file: str | None,
+    time_limit_seconds: float | None,
+) -> hvac.Client:
+    client = _original_pooled(address, token, namespace, ca_cert_file)
+    if time_limit_seconds is not None:
+        adapter: Any = client.adapter
+        adapter._kwargs["timeout"] = time_limit_seconds
+    return client
 
 
 def _vault_connection(value: Mapping[str, Any] | None) -> VaultConnection:
@@ -77,4 +94,5 @@ def _vault_connection(value: Mapping[str, Any] | None) -> VaultConnection:
     return dataclasses.replace(connection, patience_seconds=_PATIENCE_SECONDS) if _is_hasty() else connection
 
 
+_original_pooled = of_vault._pooled.__wrapped__
 _original_parse = VaultConnection.parse

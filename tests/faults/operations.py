@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["OPERATIONS", "Operation"]
+__all__ = ["DELIVERED", "FOUND", "OPERATIONS", "Operation"]
 
 DELIVERED = "delivered"
 """Stands for a key's place in Vault in the declarations below."""
+FOUND = "found"
+"""Stands for the alias of a key that somebody has made."""
 
 _LIMITS = {"max_budget": 5, "metadata": {"team": "a"}, "model_rpm_limit": {"gpt-4o": 1}}
 _OTHER_LIMITS = {"max_budget": 6, "rpm_limit": 3}
@@ -28,8 +30,12 @@ class Operation:
         What others have put at the key's path in Vault before.
     by_hand
         What others then put there, which a refresh has shown.
+    spent
+        What the key has then spent, USD; a successor carries it.
     refreshes
         Whether it is a refresh instead of an `up`.
+    leaves_alive
+        Whether the key outlives its resource.
     """
 
     name: str
@@ -37,7 +43,9 @@ class Operation:
     after: Mapping[str, Any] | None
     theirs: Mapping[str, str] = field(default_factory=dict)
     by_hand: Mapping[str, str] | None = None
+    spent: float | None = None
     refreshes: bool = False
+    leaves_alive: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -46,6 +54,11 @@ class Operation:
     def delivers(self) -> bool:
         """Whether the key is in Vault when it is done."""
         return (self.after or {}).get("deliver") == DELIVERED
+
+    @property
+    def adopts(self) -> bool:
+        """Whether the key was there before."""
+        return "adopt" in (self.after or {})
 
 
 OPERATIONS = (
@@ -80,6 +93,27 @@ OPERATIONS = (
     ),
     Operation("begin_delivery", {"max_budget": 5}, {"max_budget": 5, "deliver": DELIVERED}),
     Operation("end_delivery", {"max_budget": 5, "deliver": DELIVERED}, {"max_budget": 5}),
+    Operation("rotate", {"rotation": {"n": 1}, "max_budget": 5}, {"rotation": {"n": 2}, "max_budget": 5}),
+    Operation(
+        "rotate_with_spend",
+        {"rotation": {"n": 1}, "max_budget": 5, "budget_duration": "30d"},
+        {"rotation": {"n": 2}, "max_budget": 5, "budget_duration": "30d"},
+        spent=0.5,
+    ),
+    Operation(
+        "rotate_delivered",
+        {"rotation": {"n": 1}, "deliver": DELIVERED, "alias": "kept"},
+        {"rotation": {"n": 2}, "deliver": DELIVERED, "alias": "kept"},
+        spent=0.5,
+    ),
+    Operation(
+        "rotate_delivered_at_once",
+        {"rotation": {"n": 1}, "deliver": DELIVERED, "grace": "0s"},
+        {"rotation": {"n": 2}, "deliver": DELIVERED, "grace": "0s"},
+        theirs={"theirs": "kept"},
+    ),
+    Operation("adopt", None, {"adopt": FOUND, "max_budget": 7}),
+    Operation("give_back", {"max_budget": 7, "retain_on_delete": True}, None, leaves_alive=True),
     Operation("delete", {"max_budget": 5}, None),
     Operation("delete_delivered", {"deliver": DELIVERED}, None),
     Operation("delete_delivered_beside", {"deliver": DELIVERED}, None, theirs={"theirs": "kept"}),

@@ -41,12 +41,11 @@ class Resource:
 
     def prepare(self, operation: Operation) -> None:
         """Make what stands before an operation."""
-        if operation.theirs:
-            self.world.servers.put(self.world.path, operation.theirs)
+        self.world.make_ready(operation)
         if operation.before is not None:
             self.bring_to(operation.before)
+        self.world.intervene(operation, self.stack.saved)
         if operation.by_hand is not None:
-            self.world.servers.put(self.world.path, operation.by_hand)
             self.stack.refresh(self.process())
 
     def bring_to(self, fields: Mapping[str, Any] | None, process: Provider | None = None) -> None:

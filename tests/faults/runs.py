@@ -16,7 +16,7 @@ from tests.faults.servers import Servers
 from tests.faults.wires import Plan, Wires
 from tests.faults.world import World
 
-__all__ = ["Run", "Runner", "carried_out", "fewer"]
+__all__ = ["Course", "Run", "Runner", "carried_out", "fewer"]
 
 carried_out: defaultdict[str, set[str]] = defaultdict(set)
 """Way of carrying out -> the different runs that there were."""
@@ -39,6 +39,23 @@ class Run:
         return f"{self.operation}: {', '.join(map(str, self.plans))}"
 
 
+@dataclass(frozen=True)
+class Course:
+    """How an operation goes when nothing goes wrong.
+
+    Attributes
+    ----------
+    calls
+        Its requests, such as `gateway POST /key/generate`.
+    making
+        How many of them make and change keys; the others come when everything else in the stack is done, and
+        delete what has to go.
+    """
+
+    calls: tuple[str, ...]
+    making: int
+
+
 class Runner:
     """Carries runs out, several at once, each pair of proxies for one at a time.
 
@@ -54,7 +71,7 @@ class Runner:
         self._servers = servers
         self._free: queue.Queue[Wires] = queue.Queue()
         self._at_once = len(wires)
-        self._calls: dict[str, list[str]] = {}
+        self._courses: dict[str, Course] = {}
         for pair in wires:
             self._free.put(pair)
 
@@ -69,25 +86,28 @@ class Runner:
             world.tidy()
             self._free.put(wires)
 
-    def calls(self, operation: Operation) -> list[str]:
+    def course(self, operation: Operation) -> Course:
         """Give an operation's requests when nothing goes wrong, written down the first time."""
-        if operation.name not in self._calls:
+        if operation.name not in self._courses:
             with self.resource() as resource:
                 resource.prepare(operation)
+                wires, deletions = resource.world.wires, list[int]()
+                resource.stack.at_deletions = lambda: deletions.append(len(wires.calls))
                 resource.undergo(operation)
-                self._calls[operation.name] = list(resource.world.wires.calls)
+                calls = tuple(wires.calls)
+                self._courses[operation.name] = Course(calls, deletions[0] if deletions else len(calls))
                 resource.bring_to(None)
-        return self._calls[operation.name]
+        return self._courses[operation.name]
 
     def every_run(self, operation: Operation, faults: Sequence[Fault], *, lasting: bool = False) -> list[Run]:
         """Give each of the faults at each step, in their order."""
-        steps = range(1, len(self.calls(operation)) + 1)
+        steps = range(1, len(self.course(operation).calls) + 1)
         return [Run(operation, (Plan(step, fault, lasting),)) for step in steps for fault in faults]
 
     def random_runs(self, operation: Operation, faults: Sequence[Fault], number: int, seed: str) -> list[Run]:
         """Draw runs with several faults each, the same ones for the same seed."""
         draw = random.Random(f"{seed} {operation}")  # noqa: S311 - has to be repeatable
-        steps = range(1, len(self.calls(operation)) + 3)  # a repetition adds some
+        steps = range(1, len(self.course(operation).calls) + 3)  # a repetition adds some
 
         def plan() -> Plan:
             return Plan(draw.choice(steps), draw.choice(faults), draw.random() < 0.2)
@@ -116,13 +136,11 @@ class Runner:
         resource.prepare(run.operation)
         resource.undergo(run.operation, *run.plans)
         resource.bring_to(run.operation.after)
+        resource.world.assert_done(run.operation, resource.stack.saved)
         if run.operation.after is not None:
             resource.assert_whole(run.operation.after)
-            if not run.operation.delivers:
-                resource.world.assert_vault_has(run.operation.theirs)
             resource.bring_to(None)
-        resource.world.assert_no_key()
-        resource.world.assert_vault_has(run.operation.theirs)
+            resource.world.assert_gone(run.operation)
 
 
 def fewer(runs: Sequence[Run], number: int) -> list[Run]:

@@ -60,6 +60,15 @@ class Servers:
         answer = self.gateway.get("/key/info", params={"key": token_id}).raise_for_status()
         return dict(answer.json()["info"])
 
+    def is_alive(self, token_id: str) -> bool:
+        answer = self.gateway.get("/key/info", params={"key": token_id})
+        return answer.is_success and answer.json()["info"].get("status") != "deleted"
+
+    def make(self, alias: str) -> str:
+        """Make a key as somebody else would, and give its hash."""
+        answer = self.gateway.post("/key/generate", json={"key_alias": alias}).raise_for_status()
+        return str(answer.json()["token_id"])
+
     def change(self, token_id: str, **fields: Any) -> None:
         """Change a key as somebody else would."""
         self.gateway.post("/key/update", json={"key": token_id, **fields}).raise_for_status()

@@ -1,6 +1,7 @@
 """What Pulumi's engine does with one dynamic resource, its state included, and without Pulumi."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -54,10 +55,13 @@ class Stack:
         The resource, or None.
     condemned
         Its predecessors that are replaced, and not deleted yet.
+    at_deletions
+        Is called when everything else is done, and what has to go begins to go.
     """
 
     saved: Saved | None = None
     condemned: list[Saved] = field(default_factory=list)
+    at_deletions: Callable[[], None] = lambda: None
 
     def preview(self, process: Provider, declared: Properties) -> bool:
         """Say whether an `up` would change anything."""
@@ -72,6 +76,7 @@ class Stack:
             self._create(process, self._checked(process, {}, declared))
         else:
             self._change(process, self.saved, declared)
+        self.at_deletions()
         self._delete_condemned(process)
 
     def _change(self, process: Provider, saved: Saved, declared: Properties) -> None:
@@ -103,6 +108,7 @@ class Stack:
         self.saved = Saved(id_, on_the_wire(inputs), on_the_wire(outputs)) if id_ else None
 
     def destroy(self, process: Provider) -> None:
+        self.at_deletions()
         if self.saved is not None:
             process.delete(self.saved.id, self.saved.outputs)
             self.saved = None

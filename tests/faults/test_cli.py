@@ -29,11 +29,9 @@ def _phases(runner: Runner) -> tuple[list[Run], list[Run]]:
     making: list[Run] = []
     deleting: list[Run] = []
     for operation in _OPERATIONS:
-        calls = runner.calls(operation)
-        begins = calls.index("gateway POST /key/delete") + 1 if "gateway POST /key/delete" in calls else 99
+        course = runner.course(operation)
         for run in runner.every_run(operation, KILLS):
-            late = operation.after is None or run.plans[0].step >= begins
-            (deleting if late else making).append(run)
+            (making if run.plans[0].step <= course.making else deleting).append(run)
     return making, deleting
 
 

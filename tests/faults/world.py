@@ -1,10 +1,10 @@
 """One key between both proxies: its names, its declaration, and what has to be there in the end."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.faults.operations import DELIVERED
+from tests.faults.operations import DELIVERED, FOUND, Operation
 from tests.faults.servers import Servers, hash_of
 from tests.faults.stack import Properties, Saved
 from tests.faults.wires import Wires
@@ -33,6 +33,7 @@ class World:
         self.urn = f"urn:pulumi:dev::{project}::pulumi-python:dynamic/litellm:VirtualKey::{self.name}"
         self.path = f"keys/{self.name}"
         self.servers, self.wires = servers, wires
+        self._before: str | None = None
 
     def fields(self, declared: Mapping[str, Any]) -> Properties:
         """Complete a declaration with the gateway, and with names of this world's own."""
@@ -47,9 +48,28 @@ class World:
         }
         if declared.get("deliver") == DELIVERED:
             fields["deliver"] = {"mount": self.servers.mount, "path": self.path}
-        if "alias" in declared:
-            fields["alias"] = f"{self.name}-{declared['alias']}"
+        for name in {"alias", "adopt"} & declared.keys():
+            fields[name] = f"{self.name}-{declared[name]}"
         return fields
+
+    # --- what others do ----------------------------------------------------------------------------------
+
+    def make_ready(self, operation: Operation) -> None:
+        """Let others do what they have done before anything of ours."""
+        if operation.theirs:
+            self.servers.put(self.path, operation.theirs)
+        if operation.adopts:
+            self._before = self.servers.make(f"{self.name}-{FOUND}")
+
+    def intervene(self, operation: Operation, saved: Saved | None) -> None:
+        """Let others do what they do between the key's making and the operation."""
+        if saved is None:
+            return
+        self._before = saved.id
+        if operation.by_hand is not None:
+            self.servers.put(self.path, operation.by_hand)
+        if operation.spent is not None:
+            self.servers.change(saved.id, spend=operation.spent)
 
     # --- what is left ------------------------------------------------------------------------------------
 
@@ -60,8 +80,8 @@ class World:
         assert living == {saved.id}, f"the gateway has {len(living)} keys, the state one"
         if delivered:
             self._assert_delivered(saved)
-        else:
-            assert hash_of(saved.outputs["key"]) == saved.id
+        elif value := saved.outputs["key"]:
+            assert hash_of(value) == saved.id
 
     def _assert_delivered(self, saved: Saved) -> None:
         standing, row = self.servers.standing(self.path), self.servers.info(saved.id)
@@ -73,10 +93,31 @@ class World:
         assert standing["managed-by-urn"] == self.urn
         assert standing["api-key"] not in str(saved), "the key is in the state"
 
+    def assert_done(self, operation: Operation, saved: Saved | None) -> None:
+        """See what an operation was for."""
+        if operation.after is None:
+            self.assert_gone(operation)
+            return
+        self.assert_one_key(saved, delivered=operation.delivers)
+        assert saved is not None
+        if operation.adopts:
+            assert saved.id == self._before
+        if operation.spent is not None:
+            assert self.servers.info(saved.id)["spend"] == operation.spent, "what was spent is forgotten"
+        if not operation.delivers:
+            self.assert_vault_has(operation.theirs)
+
+    def assert_gone(self, operation: Operation) -> None:
+        """See that nothing of ours is left, and all that isn't."""
+        self.assert_no_key()
+        self.assert_vault_has(operation.theirs)
+        if operation.leaves_alive:
+            assert self._before is not None
+            assert self.servers.is_alive(self._before), "a key that was to be given back is gone"
+
     def assert_no_key(self) -> None:
-        """See that no key of this resource is alive."""
-        assert not self._living(set()), "a key is left at the gateway"
-        assert not self.servers.bearing(self.urn), "a predecessor is left at the gateway"
+        """See that no key of this resource is alive, nor a predecessor of one."""
+        assert not self._bearing(set()), "a key is left at the gateway"
 
     def assert_vault_has(self, theirs: Mapping[str, str]) -> None:
         """See that nothing but what others have put there stands at the path."""
@@ -84,15 +125,24 @@ class World:
         assert standing == theirs, f"in Vault stands {sorted(standing)}"
 
     def _living(self, expected: set[str]) -> set[str]:
-        """List the keys of this resource; once more if pages moved meanwhile, for others use the gateway."""
+        """List the keys of this resource that have no successor. Once more if pages moved meanwhile."""
+        return self._look(self.servers.living, expected)
+
+    def _bearing(self, expected: set[str]) -> set[str]:
+        """List the keys of this resource."""
+        return self._look(lambda urn: set(self.servers.bearing(urn)), expected)
+
+    def _look(self, listed: Callable[[str], set[str]], expected: set[str]) -> set[str]:
+        """List keys as often as others who use the gateway may have moved its pages."""
         for _ in range(_LOOKS):
-            living = self.servers.living(self.urn)
-            if living == expected:
+            found = listed(self.urn)
+            if found == expected:
                 break
-        return living
+        return found
 
     def tidy(self) -> None:
         """Leave nothing behind, whatever the test has come to."""
-        for token_id in self.servers.bearing(self.urn):
-            self.servers.delete(token_id)
+        for token_id in {*self.servers.bearing(self.urn), self._before} - {None}:
+            if self.servers.is_alive(str(token_id)):
+                self.servers.delete(str(token_id))
         self.servers.drop(self.path)

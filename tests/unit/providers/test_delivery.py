@@ -404,6 +404,40 @@ def test_a_value_that_somebody_changed_is_replaced(world: World, by_hand: dict[s
     assert world.engine.preview(deliver=DELIVER) == []
 
 
+@pytest.mark.parametrize(
+    ("by_hand", "words"),
+    [
+        ({"token-id": "other"}, "token-id changed in Vault"),
+        ({"base-url": "", "managed-by-urn": ""}, "base-url and managed-by-urn changed in Vault"),
+    ],
+)
+def test_what_somebody_changed_beside_the_key_is_restored(
+    world: World, by_hand: dict[str, str], words: str
+) -> None:
+    world.up()
+    token_id = world.engine.token_id
+    world.kv.version = KvVersion(
+        5, {name: value for name, value in {**world.standing, **by_hand}.items() if value}
+    )
+    for _ in range(2):
+        assert world.engine.refresh(world.gateway.client())
+        assert world.engine.inputs["drifted"] == words
+        assert world.engine.preview(deliver=DELIVER) == ["drifted"]
+    assert world.up() == "update"
+    assert world.engine.token_id == token_id
+    world.assert_whole()
+    assert world.standing["managed-by-urn"] == urn("app")
+    assert world.engine.refresh(world.gateway.client())
+    assert world.engine.preview(deliver=DELIVER) == []
+
+
+def test_a_delete_takes_out_what_somebody_changed_beside_the_key(world: World) -> None:
+    world.up()
+    world.kv.version = KvVersion(5, {**world.standing, "token-id": "other"})
+    world.engine.destroy(world.gateway.client())
+    assert world.standing == {"theirs": "kept"}
+
+
 def test_a_moved_version_alone_is_no_change(world: World) -> None:
     world.up()
     world.kv.version = KvVersion(5, {**world.standing, "more": "theirs"})
