@@ -88,6 +88,7 @@ keys = VirtualKeys(
     "keys",
     url=litellm.url,
     admin_key=gateway.admin_key.reference() if gateway.admin_key else secrets.master_key,
+    platform_admin=secrets.platform_admin if gateway.makes_platform_admin else None,
     vault=vault.connection(),
     ready_timeout_seconds=gateway.ready_timeout_seconds,
     reach=litellm.reach,
@@ -121,4 +122,5 @@ pulumi.export("keyCacheTtlSeconds", gateway.key_cache_ttl_seconds)
 pulumi.export("keys", keys.outputs)
 if apps:
     pulumi.export("apps", {name: app.outputs for name, app in apps.items()})
-pulumi.export("vaultPaths", {"apiKeys": secrets.api_keys.full_path, "database": secrets.database.full_path})
+paths = {"apiKeys": secrets.api_keys.full_path, "database": secrets.database.full_path}
+pulumi.export("vaultPaths", paths | ({"platformAdmin": keys.admin_path} if keys.admin_path else {}))

@@ -46,7 +46,7 @@ class Minting:
         What has to be there before the gateway can be called.
     """
 
-    gateway: Mapping[str, Any]
+    gateway: pulumi.Input[Mapping[str, Any]]
     fields: Mapping[str, Any]
     ready: Sequence[pulumi.Resource] = ()
 

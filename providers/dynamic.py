@@ -10,16 +10,18 @@ import stat
 import sys
 import threading
 import traceback
+from collections.abc import Awaitable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import pulumi
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
 from pulumi.output import Unknown
 
 from providers.errors import ProviderError
 from providers.inputs import UNKNOWN
 
-__all__ = ["Provider", "plain"]
+__all__ = ["Provider", "own_urn", "plain"]
 
 
 class Provider(ResourceProvider):
@@ -33,6 +35,15 @@ class Provider(ResourceProvider):
         if hasattr(plugin, "DynamicResourceProviderServicer"):
             _speak_in_sentences(plugin)
             _end_with_the_engine()
+
+
+def own_urn(type_name: str, name: str, opts: pulumi.ResourceOptions | None) -> Awaitable[str | None]:
+    """Give a dynamic resource's URN before it is registered, to be one of its inputs.
+
+    A plain awaitable: an Output would make the resource depend on its parent, and so on itself.
+    """
+    parent = opts.parent if opts else None
+    return pulumi.create_urn(name, f"pulumi-python:{type_name}", parent).future()
 
 
 def plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ from itertools import combinations
 
 from providers.inputs import Problem
 from schema import NAMESPACE, AppSettings, KubernetesAuthSettings, Settings
-from schema.vault import API_KEYS, DATABASE
+from schema.vault import OWN_PATHS
 
 __all__ = ["app_problems"]
 
@@ -53,7 +53,7 @@ def _beside_the_gateway(app: AppSettings, settings: Settings) -> Iterator[Proble
     if isinstance(auth, KubernetesAuthSettings) and app.auth is None and app.role == auth.role:
         yield Problem("role", f"{app.role!r} is the gateway's; choose another")
     if _mount(app, settings) == settings.vault.mount:
-        for own in (API_KEYS, DATABASE):
+        for own in OWN_PATHS:
             if _overlap(app.prefix, own):
                 yield Problem("prefix", f"{app.prefix!r} is the gateway's own; choose another")
 

@@ -136,7 +136,14 @@ class GatewaySettings(Section):
     ready_timeout_seconds: int = Field(default=120, ge=5)
     """How long this program waits for a gateway that is away before a key's operation fails."""
     admin_key: SecretReference | None = None
-    """Where the admin key is found; without it the master key in Vault."""
+    """Where an admin key is found, instead of the master key in Vault."""
+    platform_admin: bool | None = None
+    """Make a key for the key API alone, and manage the keys with it; true unless there is an adminKey."""
+
+    @property
+    def makes_platform_admin(self) -> bool:
+        """Whether keys are managed with a platform admin's key."""
+        return self.admin_key is None if self.platform_admin is None else self.platform_admin
 
 
 class ModelSettings(Section):

@@ -10,7 +10,7 @@ from providers.inputs import UNKNOWN, nearest
 from providers.litellm.adopt_input import adopt_problems
 from providers.litellm.checks import check_inputs
 from schema import NAMESPACE, KeyPolicy, KeySettings, Settings, TemplateSettings
-from schema.vault import API_KEYS, DATABASE
+from schema.vault import OWN_PATHS
 
 __all__ = ["key_problems"]
 
@@ -89,7 +89,7 @@ def _place(deliver: Mapping[str, Any] | None) -> str | None:
 def _where_the_gateway_reads(key: _Key, mount: str) -> Iterator[str]:
     """Refuse the paths that hold the gateway's own credentials: a key would take their place, or be read."""
     place = _place(key.fields.get("deliver"))
-    if place in (f"{mount}/{API_KEYS}", f"{mount}/{DATABASE}"):
+    if place in [f"{mount}/{own}" for own in OWN_PATHS]:
         yield f"{key.where('deliver')}: {place} holds the gateway's own credentials; choose another path"
 
 

@@ -11,7 +11,8 @@ from schema.certificates import ca_problem
 from schema.kubernetes_auth import KubernetesAuthSettings
 from schema.section import NAMESPACE, Address, EnvName, GoDuration, Label, Section, SettingsError, VaultPath
 
-API_KEYS, DATABASE = "api-keys", "database"
+API_KEYS, DATABASE, PLATFORM_ADMIN = "api-keys", "database", "platform-admin"
+OWN_PATHS = (API_KEYS, DATABASE, PLATFORM_ADMIN)
 """The gateway's own paths below the mount."""
 
 

@@ -5,24 +5,27 @@ from typing import Any
 
 import pulumi
 
-from providers.litellm import VirtualKey
+from providers.litellm import PlatformAdmin, VirtualKey
 
 __all__ = ["VirtualKeys"]
 
 
 class VirtualKeys(pulumi.ComponentResource):
-    """Every key of the configuration, minted with an admin key that is only referred to.
+    """Every key of the configuration, and the platform admin that manages them.
 
     Attributes
     ----------
     gateway
         As `VirtualKey` takes it, for keys of others.
+    admin_path
+        `<mount>/<path>` of the platform admin's key in Vault; None without one.
     outputs
         Name of the key -> its id (SHA-256 of the key), alias, models, and the key itself, secret; or, if it
         is delivered, its path in Vault.
     """
 
-    gateway: dict[str, Any]
+    gateway: pulumi.Input[Mapping[str, Any]]
+    admin_path: pulumi.Output[str] | None = None
     outputs: pulumi.Output[dict[str, Any]]
 
     def __init__(
@@ -31,6 +34,7 @@ class VirtualKeys(pulumi.ComponentResource):
         *,
         url: pulumi.Input[str],
         admin_key: Mapping[str, Any],
+        platform_admin: Mapping[str, Any] | None,
         vault: Mapping[str, Any],
         ready_timeout_seconds: int,
         reach: Mapping[str, Any] | None,
@@ -45,7 +49,10 @@ class VirtualKeys(pulumi.ComponentResource):
         url
             Of the gateway.
         admin_key
-            Where the admin key is found.
+            Where an admin key is found.
+        platform_admin
+            `mount` and `path` in Vault for the key of a platform admin, which then manages the keys; None if
+            the admin key does so itself.
         vault
             How Vault is reached.
         ready_timeout_seconds
@@ -58,17 +65,21 @@ class VirtualKeys(pulumi.ComponentResource):
             Name -> fields of `VirtualKey`.
         """
         super().__init__("llm-gateway:litellm:VirtualKeys", name, None, opts)
-        self.gateway = {
+        gateway: dict[str, Any] = {
             "url": url,
             "admin_key": admin_key,
             "vault": vault,
             "ready_timeout_seconds": ready_timeout_seconds,
         }
         if reach:
-            self.gateway["reach"] = reach
+            gateway["reach"] = reach
         if cluster and (reach or any("consumer" in fields for fields in keys.values())):
-            self.gateway["cluster"] = cluster
+            gateway["cluster"] = cluster
         child = pulumi.ResourceOptions(parent=self)
+        self.gateway = gateway
+        if platform_admin:
+            admin = PlatformAdmin("platform-admin", gateway=gateway, deliver=platform_admin, opts=child)
+            self.gateway, self.admin_path = admin.for_keys, admin.vault_path
         outputs = {}
         for key_name, fields in keys.items():
             key = VirtualKey(key_name, gateway=self.gateway, **fields, opts=child)

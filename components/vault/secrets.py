@@ -9,7 +9,7 @@ import pulumi_vault
 
 from providers.vault import KvSecret
 from schema import DatabaseSettings, ProviderKey, VaultSettings
-from schema.vault import API_KEYS, DATABASE
+from schema.vault import API_KEYS, DATABASE, PLATFORM_ADMIN
 
 __all__ = ["GatewaySecrets", "SecretPath"]
 
@@ -50,12 +50,15 @@ class GatewaySecrets(pulumi.ComponentResource):
     ----------
     master_key
         Reference to LiteLLM's master key in Vault, in the form that `providers` resolve.
+    platform_admin
+        Where the key of a platform admin is put.
     """
 
     api_keys: SecretPath
     database: SecretPath
     mount_path: pulumi.Output[str]
     master_key: dict[str, Any]
+    platform_admin: dict[str, Any]
 
     def __init__(
         self,
@@ -97,6 +100,7 @@ class GatewaySecrets(pulumi.ComponentResource):
         self.master_key = {
             "vault": {"mount": self.mount_path, "path": self.api_keys.path, "property": MASTER_KEY}
         }
+        self.platform_admin = {"mount": self.mount_path, "path": PLATFORM_ADMIN}
         self.register_outputs({"apiKeys": self.api_keys.full_path, "database": self.database.full_path})
 
     def _mount(self, name: str, vault: VaultSettings, child: pulumi.ResourceOptions) -> pulumi.Output[str]:

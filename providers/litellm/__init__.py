@@ -1,6 +1,7 @@
-"""Virtual keys of a LiteLLM gateway."""
+"""Virtual keys of a LiteLLM gateway, and who manages them."""
 
+from providers.litellm.platform_admin import PlatformAdmin
 from providers.litellm.template import KeyTemplate
 from providers.litellm.virtual_key import VirtualKey
 
-__all__ = ["KeyTemplate", "VirtualKey"]
+__all__ = ["KeyTemplate", "PlatformAdmin", "VirtualKey"]

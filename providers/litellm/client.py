@@ -163,7 +163,26 @@ class GatewayClient:
             yield from map(ListedKey.parse, answer["keys"])
             page, pages = page + 1, answer["total_pages"]
 
+    def get(self, path: str, query: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Read what another part of the API says; None if there is no such thing."""
+        response = self._read(path, query)
+        return None if is_not_found(response) else self._object(response)
+
     # --- mutations ---------------------------------------------------------------------------------------
+
+    def post(self, path: str, body: Mapping[str, Any]) -> None:
+        """Change something by another part of the API.
+
+        Raises
+        ------
+        GatewayUnavailableError
+            If it isn't known whether it was done.
+        GatewayError
+            If it was refused.
+        """
+        response = self._send(path, body)
+        if not response.is_success:
+            raise self._failure(response)
 
     def generate(self, body: Mapping[str, Any]) -> None:
         """Make a key: `POST /key/generate`.

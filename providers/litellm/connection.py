@@ -15,7 +15,7 @@ from providers.kubernetes.cluster_input import ForwardedService
 from providers.kubernetes.connection import ClusterConnection
 from providers.litellm.client import GatewayClient, http_client
 from providers.litellm.errors import GatewaySetupError
-from providers.reference import SecretReference, SecretUnusableError
+from providers.reference import SecretMissingError, SecretReference, SecretUnusableError
 from providers.vault.connection import VaultConnection
 
 __all__ = ["AdminKey", "connect"]
@@ -38,10 +38,13 @@ class AdminKey:
         Where it is found.
     vault
         The server that a Vault reference means.
+    what_to_do
+        If nothing is there; by default what the reference says itself.
     """
 
-    def __init__(self, reference: SecretReference, vault: VaultConnection) -> None:
+    def __init__(self, reference: SecretReference, vault: VaultConnection, what_to_do: str = "") -> None:
         self._reference = reference
+        self._what_to_do = what_to_do
         self._vault = vault
         self._lock = threading.Lock()
         self._fetched: tuple[float, SecretStr] | None = None
@@ -59,7 +62,12 @@ class AdminKey:
             return self._fetched[1]
 
     def _fetch(self) -> tuple[float, SecretStr]:
-        secret = self._reference.resolve(self._vault)
+        try:
+            secret = self._reference.resolve(self._vault)
+        except SecretMissingError as error:
+            if not self._what_to_do:
+                raise
+            raise SecretMissingError(error.reference, f"isn't there; {self._what_to_do}") from None
         if not is_sendable(secret.get_secret_value()):
             raise SecretUnusableError(str(self._reference))
         return time.monotonic(), secret
@@ -88,12 +96,15 @@ def connect(gateway: Mapping[str, Any]) -> GatewayClient:
 def _new_client(gateway: Mapping[str, Any]) -> GatewayClient:
     url, http = _forwarded(gateway) if gateway.get("reach") else _direct(gateway)
     reference = SecretReference.parse(gateway["admin_key"])
-    admin_key = AdminKey(reference, VaultConnection.parse(gateway.get("vault")))
+    what_to_do = ""
+    if owner := gateway.get("admin_key_owner"):
+        what_to_do = f"`pulumi up --refresh` gives {owner} a new one"
+    admin_key = AdminKey(reference, VaultConnection.parse(gateway.get("vault")), what_to_do)
     return GatewayClient(
         url,
         http,
         admin_key,
-        admin_key_place=str(reference),
+        admin_key_place=f"{reference} ({what_to_do})" if what_to_do else str(reference),
         fresh_admin_key=admin_key.fresh,
         ready_timeout_seconds=gateway.get("ready_timeout_seconds", _READY_TIMEOUT_SECONDS),
     )

@@ -260,7 +260,8 @@ class Delivery:
 
         try:
             before = self.path.read()
-            if before.data and not self.path.merge(merged).data:
+            # A path without anything is what an interrupted withdrawal leaves: its versions hold the key.
+            if before.number and not (before.data and self.path.merge(merged).data):
                 self.path.delete()
         except VaultMountMissingError:
             return

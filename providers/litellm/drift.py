@@ -10,7 +10,7 @@ from providers.litellm.fields import FIELDS, Field, Stored
 from providers.litellm.kinds import parse_instant
 from providers.litellm.ownership import marks
 
-__all__ = ["Found", "compare", "live_value", "spoken_of", "undeclared"]
+__all__ = ["Found", "as_found", "compare", "live_value", "spoken_of", "undeclared"]
 
 # /key/generate tells microseconds, the database keeps milliseconds.
 _CLOCK_GRAIN = timedelta(seconds=1)
@@ -106,9 +106,13 @@ def compare(state: Mapping[str, Any], info: Mapping[str, Any]) -> Found:
         found["alias"] = found.get("key_alias")
     found["owner"] = state["owner"] if _is_marked(state["owner"], info) else ""
     found["expires"] = info.get("expires") or ""
-    found = {name: value for name, value in found.items() if value is not None}
+    return as_found({name: value for name, value in found.items() if value is not None})
+
+
+def as_found(state: Mapping[str, Any]) -> Found:
+    """Tell a state's inputs from its outputs."""
     outputs_only = {*_OUTPUTS_ONLY, *(["key_alias"] if _has_alias_of_its_own(state) else [])}
-    return Found(found, {name: value for name, value in found.items() if name not in outputs_only})
+    return Found(dict(state), {name: value for name, value in state.items() if name not in outputs_only})
 
 
 def _has_alias_of_its_own(state: Mapping[str, Any]) -> bool:

@@ -11,7 +11,16 @@ from providers.reference import SecretReference
 
 __all__ = ["gateway_problems"]
 
-_GATEWAY = ("url", "admin_key", "ca_cert_file", "vault", "ready_timeout_seconds", "cluster", "reach")
+_GATEWAY = (
+    "url",
+    "admin_key",
+    "admin_key_owner",  # name of the `PlatformAdmin` whose key it is, written by its `for_keys`
+    "ca_cert_file",
+    "vault",
+    "ready_timeout_seconds",
+    "cluster",
+    "reach",
+)
 _VAULT = ("address", "namespace", "ca_cert_file")
 
 

@@ -5,6 +5,7 @@ and `diff` are imported with this module: a preview opens no connection, so it p
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Unpack
 
 import pulumi
@@ -19,12 +20,14 @@ from pulumi.dynamic import (
 )
 
 from providers.declaring import declaring_line, with_position
-from providers.dynamic import Provider, plain
+from providers.dynamic import Provider, own_urn, plain
 from providers.litellm import adopt_input, changes, checks, known, renewal, rotation
 from providers.litellm.declaration import KeyFields
+from providers.litellm.errors import AdminKeyRefusedError
 from providers.litellm.fields import SECRETS
 from providers.litellm.template import KeyTemplate
 from providers.notices import notice
+from providers.reference import SecretMissingError
 
 __all__ = ["VirtualKey", "VirtualKeyProvider"]
 
@@ -32,8 +35,10 @@ __all__ = ["VirtualKey", "VirtualKeyProvider"]
 class VirtualKeyProvider(Provider):
     """Pulumi's calls, passed on to plain functions."""
 
+    check_inputs = staticmethod(checks.check_inputs)
+
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        inputs, problems = checks.check_inputs(plain(_olds), plain(news))
+        inputs, problems = self.check_inputs(plain(_olds), plain(news))
         return CheckResult(inputs, [CheckFailure(problem.field, problem.reason) for problem in problems])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -57,7 +62,14 @@ class VirtualKeyProvider(Provider):
         from providers.litellm import connection, delivery, key  # noqa: PLC0415 - see the module's docstring
 
         gateway = connection.connect(props["gateway"])
-        found = key.read(gateway, id_, props, delivery.Delivery.of(props))
+        try:
+            found = key.read(gateway, id_, props, delivery.Delivery.of(props))
+        except (AdminKeyRefusedError, SecretMissingError):
+            if "admin_key_owner" not in props["gateway"]:
+                raise
+            # The same refresh finds the admin's own key wanting, and the next `up` replaces that.
+            _say_unseen(props["gateway"]["admin_key_owner"])
+            return ReadResult(id_, props)
         if found is None:
             return ReadResult("", {})
         return ReadResult(id_, found.state, found.inputs)
@@ -80,6 +92,14 @@ def _words(olds: Mapping[str, Any], news: Mapping[str, Any], replacing: list[str
         yield from renewal.words(olds, news)
     elif "adopt" not in replacing:
         yield from rotation.words(olds, news, replacing)
+
+
+@cache
+def _say_unseen(admin: str) -> None:
+    notice(
+        f"{admin}: the gateway doesn't take its key, so the keys that it manages can't be "
+        "looked at and stay in the state as they are; `pulumi up` replaces it"
+    )
 
 
 class VirtualKey(Resource, module="litellm", name="VirtualKey"):
@@ -139,9 +159,7 @@ class VirtualKey(Resource, module="litellm", name="VirtualKey"):
             See `KeyFields`. What is left out is left to the gateway; what is taken out again is cleared.
         """
         declared = template.applied(name, fields) if template else {**fields}
-        parent = opts.parent if opts else None
-        # As a plain awaitable: an Output would make the key depend on its parent, and so on itself.
-        owner = pulumi.create_urn(name, f"pulumi-python:{self._resource_type_name}", parent).future()
+        owner = own_urn(self._resource_type_name, name, opts)
         outputs = dict.fromkeys(("key", "token_id", "key_alias", "expires", "vault_path", "vault_version"))
         hidden = {name: pulumi.Output.secret(declared[name]) for name in SECRETS if name in declared}
         secret = pulumi.ResourceOptions(additional_secret_outputs=["key", *hidden])

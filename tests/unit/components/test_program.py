@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.support.declared import Declared, Document, Recorder, declare
+
+MASTER_KEY = {"vault": {"mount": "litellm", "path": "api-keys", "property": "master-key"}}
 
 
 def pod_of(resource: Declared) -> Any:
@@ -197,9 +200,35 @@ def test_each_key_is_a_resource_that_refers_to_the_admin_key(config: Document) -
     assert (key["models"], key["max_budget"], key["budget_duration"]) == (["gpt-4o"], 5, "30d")
     assert key["gateway"]["url"] == "http://10.96.7.7:4000"
     assert key["gateway"]["admin_key"] == {
-        "vault": {"mount": "litellm", "path": "api-keys", "property": "master-key"}
+        "vault": {"mount": "litellm", "path": "platform-admin", "property": "api-key"}
     }
     assert recorder.outputs["keys"]["team-search"]["alias"] == "team-search-0000000"
+
+
+def test_a_platform_admin_is_made_with_the_master_key_and_manages_the_keys(config: Document) -> None:
+    recorder = declare(config)
+    admin = recorder.one("litellm:PlatformAdmin", "platform-admin").inputs
+    assert admin["gateway"]["admin_key"] == MASTER_KEY
+    assert admin["deliver"] == {"mount": "litellm", "path": "platform-admin"}
+    key = recorder.one("litellm:VirtualKey", "team-search").inputs["gateway"]
+    assert key.pop("admin_key_owner") == "platform-admin"
+    assert key | {"admin_key": MASTER_KEY} == admin["gateway"]
+
+
+@pytest.mark.parametrize("declared", [{"platformAdmin": False}, {"adminKey": {"env": "LITELLM_ADMIN_KEY"}}])
+def test_keys_can_be_managed_without_a_platform_admin(config: Document, declared: dict[str, Any]) -> None:
+    config["gateway"] |= declared
+    recorder = declare(config)
+    assert recorder.of_type("litellm:PlatformAdmin") == []
+    key = recorder.one("litellm:VirtualKey", "team-search").inputs["gateway"]
+    assert key["admin_key"] == declared.get("adminKey", MASTER_KEY)
+    assert "admin_key_owner" not in key
+
+
+def test_a_platform_admin_can_be_made_with_another_admin_key(config: Document) -> None:
+    config["gateway"] |= {"platformAdmin": True, "adminKey": {"env": "LITELLM_ADMIN_KEY"}}
+    admin = declare(config).one("litellm:PlatformAdmin").inputs
+    assert admin["gateway"]["admin_key"] == {"env": "LITELLM_ADMIN_KEY"}
 
 
 def test_a_delivered_key_is_an_output_by_its_path_only(config: Document) -> None:
@@ -255,12 +284,6 @@ def test_a_key_has_the_fields_of_its_template_and_its_own(config: Document) -> N
     assert key["metadata"] == {"tier": "gold", "team": "search"}
     assert "template" not in key
     assert recorder.one("litellm:VirtualKey", "team-support").inputs.get("alias") is None
-
-
-def test_another_admin_key_can_be_referred_to(config: Document) -> None:
-    config["gateway"]["adminKey"] = {"env": "LITELLM_ADMIN_KEY"}
-    key = declare(config).one("litellm:VirtualKey", "team-search").inputs
-    assert key["gateway"]["admin_key"] == {"env": "LITELLM_ADMIN_KEY"}
 
 
 def test_a_given_url_is_where_the_key_api_is_called(config: Document) -> None:

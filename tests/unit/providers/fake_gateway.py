@@ -138,8 +138,7 @@ class FakeGateway:
         except RefusedError as refused:
             return httpx.Response(refused.status, json={"error": refused.error})
 
-    @staticmethod
-    def _authenticate(request: httpx.Request) -> None:
+    def _authenticate(self, request: httpx.Request) -> None:
         if request.headers.get("Authorization") != f"Bearer {ADMIN_KEY}":
             raise RefusedError(401, "Authentication Error, Invalid proxy server token passed.")
 
