@@ -6,7 +6,7 @@ from typing import Any
 from providers.litellm import key, users
 from providers.litellm.admin_input import ROLE, is_demoted
 from providers.litellm.client import GatewayClient
-from providers.litellm.delivery import Delivery
+from providers.litellm.delivery import Delivery, facts
 from providers.litellm.drift import Found, as_found
 from providers.litellm.errors import AdminKeyRefusedError
 from providers.reference import SecretMissingError
@@ -74,9 +74,10 @@ def read(gateway: GatewayClient, token_id: str, state: Mapping[str, Any], delive
 
 
 def _lost(token_id: str, state: Mapping[str, Any], delivery: Delivery) -> Found:
-    version, wrong = delivery.look(token_id)
-    wrong = wrong or "refused by the gateway; the key is replaced"
-    return as_found({**state, "deliver": {**state["deliver"], "drifted": wrong}, "vault_version": version})
+    look = delivery.look(facts(state, token_id, state.get("expires")))
+    wrong = look.key_problem or "refused by the gateway; the key is replaced"
+    deliver = {**state["deliver"], "drifted": wrong}
+    return as_found({**state, "deliver": deliver, "vault_version": look.version})
 
 
 def update(
