@@ -1,6 +1,6 @@
 # The commands of the README. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up down purge preview refresh destroy status doctor test soak unit lint lock bench clean
+.PHONY: help up down purge preview refresh destroy status doctor test soak unit lint record lock bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -71,6 +71,9 @@ lint: $(READY) ## Check style, types and the direction of imports
 	@$(VENV)/bin/mypy --no-error-summary examples/clusters/__main__.py
 	@$(VENV)/bin/mypy --no-error-summary examples/apps/__main__.py
 	@$(VENV)/bin/lint-imports --no-logo
+
+record: $(READY) ## Record what the real gateway answers, for the unit tests
+	@LLM_GATEWAY_RECORD=1 $(RUN) pytest tests/contract/test_recordings.py $(ARGS)
 
 lock: $(READY) ## Resolve the requirements anew
 	@. tools/uv-env.sh && for name in bootstrap runtime dev; do \

@@ -28,6 +28,7 @@ _REFUSALS = (
     ("Organization doesn't exist", "organization_id"),
     ("Project not found", "project_id"),
     ("Unsupported duration unit", "duration"),
+    ("is not a member of the team", "team_id"),
     ("Invalid model_max_budget", "model_max_budget"),
 )
 """Refusals for good that LiteLLM answers with a status that says something else, and the field they mean."""

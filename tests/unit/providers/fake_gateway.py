@@ -69,6 +69,7 @@ _NULL_CLEARS = (
     "rotation_interval",
 )
 _LICENSED = ("tags", "guardrails", "policies", "prompts")
+_ROUTES = {"llm_api": "llm_api_routes", "management": "management_routes", "read_only": "info_routes"}
 _OVERLOOKED = ("key", "send_invite_email", "temp_budget_increase", "temp_budget_expiry")
 
 
@@ -184,7 +185,7 @@ class FakeGateway:
             raise RefusedError(404, "Key not found.", "key")
         self._refuse(body, body["key"])
         self._apply(row, {name: value for name, value in body.items() if name != "key_type"})
-        return {"key": body["key"], **row}
+        return {"key": body["key"], **row, "litellm_budget_table": None}  # whatever the row has
 
     def _delete(self, body: Mapping[str, Any]) -> dict[str, Any]:
         found = [token for token in body["keys"] if token in self.rows]
@@ -201,6 +202,9 @@ class FakeGateway:
             if body.get(name):
                 message = f"This feature is only available for LiteLLM Enterprise users: {name}. You must be"
                 raise RefusedError(403, str({"error": message}))
+        if body.get("model_max_budget"):
+            message = "Invalid model_max_budget: You must have an enterprise license to set model_max_budget."
+            raise RefusedError(500, message)
         for name in _NULL_IS_REFUSED:
             if name in body and body[name] is None:
                 raise RefusedError(400, "Authentication Error, Unable to match input value")
@@ -212,7 +216,7 @@ class FakeGateway:
 
     def _apply(self, row: dict[str, Any], body: dict[str, Any]) -> None:
         if "metadata" in body:
-            row["metadata"] = dict(body["metadata"])
+            row["metadata"] = _encrypted(body["metadata"])
         for name, value in body.items():
             if name in _NESTED:
                 row["metadata"] |= {} if value is None else {name: value}
@@ -230,6 +234,7 @@ class FakeGateway:
             row["expires"] = end.isoformat(timespec="milliseconds")
 
     def _apply_soft_budget(self, row: dict[str, Any], value: float | None) -> None:
+        row["budget_id"] = row["budget_id"] or "made for this key"
         row["litellm_budget_table"] = {"soft_budget": value, "max_budget": None}
 
     def _apply_budget_limits(self, row: dict[str, Any], value: list[dict[str, Any]] | None) -> None:
@@ -247,4 +252,15 @@ class FakeGateway:
     def _apply_key_type(self, row: dict[str, Any], value: str) -> None:
         row["key_type"] = value
         if value != "default":
-            row["allowed_routes"] = [f"{value}_routes"]
+            row["allowed_routes"] = [_ROUTES[value]]
+
+
+def _encrypted(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Encrypt what callbacks log in with."""
+    if "logging" not in metadata:
+        return dict(metadata)
+    callbacks = [
+        {**callback, "callback_vars": dict.fromkeys(callback.get("callback_vars", ()), "litellm_enc::x")}
+        for callback in metadata["logging"]
+    ]
+    return {**metadata, "logging": callbacks}
