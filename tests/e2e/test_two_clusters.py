@@ -15,6 +15,7 @@ import hvac.exceptions
 import pytest
 import yaml
 from kubernetes import client, config
+from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from local.instance import Instance
 from local.second_cluster import kubeconfig_of
@@ -109,6 +110,31 @@ class Site:
                 ],
             }
         return {kind: [each.metadata.name for each in each_kind] for kind, each_kind in found.items()}
+
+    def store_is_ready(self, name: str, provider: Mapping[str, Any]) -> tuple[str, str]:
+        """Make a SecretStore, and give the status and the reason of its condition once it has one."""
+        place = ("external-secrets.io", "v1", RUN, "secretstores")
+        document = {
+            "apiVersion": "external-secrets.io/v1",
+            "kind": "SecretStore",
+            "metadata": {"name": name},
+            "spec": {"provider": provider},
+        }
+        with self._api as api:
+            custom = client.CustomObjectsApi(api)
+            custom.create_namespaced_custom_object(*place, document)
+
+            @retry(
+                retry=retry_if_result(lambda found: not found),
+                stop=stop_after_delay(60),
+                wait=wait_fixed(0.2),
+            )
+            def conditions() -> Any:
+                status = custom.get_namespaced_custom_object(*place, name).get("status") or {}
+                return status.get("conditions")
+
+            [condition] = conditions()
+        return condition["status"], condition["reason"]
 
     def token_in(self, secret: str) -> str:
         """Give the token that Kubernetes has put into a Secret."""
@@ -283,6 +309,20 @@ def test_a_token_of_another_issuer_does_not(
     spoilt("second-account")
     program.up()
     assert mount.login(vault, mount.site.token(AUDIENCE))
+
+
+@pytest.mark.parametrize("name", ["first-vault", "first-client"])
+def test_the_operators_store_logs_in_with_the_audiences_of_its_mount(
+    program: Project, mounts: Mapping[str, Mount], vault_env: Mapping[str, str], name: str
+) -> None:
+    del program
+    mount = mounts[name]
+    ca = base64.b64encode(Path(vault_env["VAULT_CACERT"]).read_bytes()).decode()
+    account = {"name": "search", "audiences": list(mount.audiences)}
+    auth = {"mountPath": mount.path, "role": "search", "serviceAccountRef": account}
+    server = {"server": "https://openbao.vault.svc:8200", "caBundle": ca, "path": "litellm", "version": "v2"}
+    ready = mount.site.store_is_ready(name, {"vault": {**server, "auth": {"kubernetes": auth}}})
+    assert ready == ("True", "Valid")
 
 
 # --- what the program leaves behind ----------------------------------------------------------------------
