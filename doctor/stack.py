@@ -37,6 +37,14 @@ class StackState:
         """The virtual keys' resources."""
         return [item for item in self.resources if item["type"].endswith("litellm:VirtualKey")]
 
+    @property
+    def managed(self) -> frozenset[str]:
+        """Hashes of all keys that the stack manages, its admin's among them."""
+        ours = ("litellm:VirtualKey", "litellm:PlatformAdmin")
+        return frozenset(
+            str(item["outputs"]["token_id"]) for item in self.resources if item["type"].endswith(ours)
+        )
+
     @classmethod
     def of(cls, exported: Mapping[str, Any]) -> "StackState":
         """Take what `pulumi stack export` prints."""

@@ -10,7 +10,7 @@ from doctor.model import Finding, Link, broken, weak, whole
 from doctor.scene import Scene
 from providers.litellm.changes import changed_fields
 from providers.litellm.drift import compare
-from providers.litellm.ownership import URN
+from providers.litellm.ownership import ADOPTED, SUPERSEDED_BY, URN
 
 __all__ = ["LINKS"]
 
@@ -129,14 +129,15 @@ def _key(resource: Mapping[str, Any], row: Mapping[str, Any] | None) -> Finding:
 def probe_orphans(scene: Scene) -> Iterator[Finding]:
     if scene.stack is None:
         return
-    declared = {resource["id"] for resource in scene.stack.keys}
     prefix = f"urn:pulumi:{scene.stack.name}::{scene.stack.project}::"
     count = 0
     for gateway in scene.key_apis():
         for row in _rows(scene, gateway):
             metadata = row.get("metadata") or {}
             marked = str(metadata.get(URN, "")).startswith(prefix)
-            if not marked or row["token"] in declared or "pulumi-superseded-by" in metadata:
+            is_managed = row["token"] in scene.stack.managed
+            # A predecessor ends with its grace period; an adopted key is somebody's.
+            if not marked or is_managed or SUPERSEDED_BY in metadata or ADOPTED in metadata:
                 continue
             count += 1
             yield weak(
