@@ -10,6 +10,7 @@ import hvac
 import pytest
 
 from providers.litellm.errors import GatewayUnavailableError, LicenceNeededError
+from providers.vault.connection import VaultConnection
 from providers.vault.errors import VaultMountMissingError, VaultUnavailableError
 from tests.contract.conftest import MOUNT, NewProcess
 from tests.contract.gateways import Fault, Faults
@@ -140,7 +141,7 @@ def test_no_key_is_minted_where_it_can_not_be_delivered(
     with pytest.raises(VaultMountMissingError, match="expected a KV v2 mount"):
         engine.up(process(), deliver=place.deliver | {"mount": f"{MOUNT}-v1"})
     monkeypatch.setenv("VAULT_ADDR", "http://127.0.0.1:1")
-    monkeypatch.setattr("providers.vault.connection.VaultConnection.patience_seconds", 0)
+    monkeypatch.setattr(VaultConnection, "parse", lambda _: VaultConnection(patience_seconds=0))
     with pytest.raises(VaultUnavailableError):
         engine.up(process(), deliver=place.deliver)
     assert living() == []
