@@ -67,6 +67,8 @@ _FIELDS = {
     "max_budget": st.integers(1, 3),
     "budget_duration": st.sampled_from(["1d", "30d"]),
     "model_rpm_limit": st.fixed_dictionaries({"gpt-4o": st.integers(1, 3)}),
+    "rotation": st.fixed_dictionaries({"n": st.integers(1, 3)}),
+    "grace": st.sampled_from(["0s", "1h"]),
     "key_type": st.sampled_from(["llm_api", "read_only"]),
 }
 _DELIVERED = {"deliver": st.just(DELIVERED)}
