@@ -313,6 +313,29 @@ def test_what_is_spent_during_the_switch_is_handed_over(time: Time, usd: float) 
     assert spend_of(gateway, engine) == 1.5 + usd
 
 
+class Older(FakeGateway):
+    """A gateway that doesn't tell what a key has spent itself."""
+
+    def _info(self, query: Mapping[str, str]) -> dict[str, Any]:
+        found = super()._info(query)
+        del found["info"]["total_spend"]
+        return found
+
+    def _list(self, query: Mapping[str, str]) -> dict[str, Any]:
+        found = super()._list(query)
+        for row in found["keys"]:
+            del row["total_spend"], row["last_active"]
+        return found
+
+
+def test_an_older_gateway_lets_us_carry_the_spend_of_the_moment(time: Time, engine: KeyEngine) -> None:
+    gateway = Older(time)
+    predecessor = first(gateway, engine)
+    gateway.use(predecessor, 0.5)
+    engine.force_replacement(gateway.client())
+    assert (spend_of(gateway, engine), gateway.living) == (0.5, {engine.token_id})
+
+
 # --- interruptions ---------------------------------------------------------------------------------------
 
 
