@@ -70,8 +70,6 @@ _FIELDS = {
     "rotation": st.fixed_dictionaries({"n": st.integers(1, 3)}),
     "grace": st.sampled_from(["0s", "1h"]),
     "key_type": st.sampled_from(["llm_api", "read_only"]),
-    "rotation": st.fixed_dictionaries({"number": st.integers(1, 3)}),
-    "grace": st.sampled_from(["0s", "1h"]),
 }
 _DELIVERED = {"deliver": st.just(DELIVERED)}
 _PLANS = st.lists(
