@@ -86,14 +86,9 @@ OPERATIONS = (
         theirs={"theirs": "kept"},
     ),
     Operation(
-        "rotate_delivered_with_alias",
+        "rotate_to_another_declaration",
         {"deliver": DELIVERED, "alias": "kept", "rotation": {"number": 1}, "duration": "1d"},
         {"deliver": DELIVERED, "alias": "kept", "rotation": {"number": 2}, "max_budget": 5},
-    ),
-    Operation(
-        "rotate_without_grace",
-        {"deliver": DELIVERED, "rotation": {"number": 1}},
-        {"deliver": DELIVERED, "rotation": {"number": 2}, "grace": "0s"},
     ),
     Operation(
         "replace_what_was_changed_in_vault",
