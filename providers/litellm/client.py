@@ -59,6 +59,8 @@ class ListedKey:
         USD; a key may have started with some.
     expires
         RFC 3339, or None if never.
+    created
+        RFC 3339, or None if the gateway doesn't say.
     """
 
     token_id: str
@@ -67,6 +69,7 @@ class ListedKey:
     used: bool
     spend: float
     expires: str | None
+    created: str | None = None
 
     @classmethod
     def parse(cls, row: Mapping[str, Any]) -> Self:
@@ -78,6 +81,7 @@ class ListedKey:
             used=bool(row.get("last_active") or row.get("total_spend", row.get("spend"))),
             spend=row.get("spend") or 0.0,
             expires=row.get("expires"),
+            created=row.get("created_at"),
         )
 
 

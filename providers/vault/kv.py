@@ -81,13 +81,30 @@ class KvPath:
                         self._path, mount_point=self._mount, raise_on_deleted_version=False
                     )
                 except hvac.exceptions.InvalidPath as error:
-                    if _no_such_mount(error):
-                        raise VaultMountMissingError(self._address, self._mount, None) from None
-                    if error.json is None:
-                        raise
+                    self._require_nothing(error)
                     return KvVersion()
                 found = self._document("read", answer)
                 return KvVersion(found["metadata"]["version"], Concealed(found["data"] or {}))
+        raise AssertionError  # tenacity raises what the last attempt raised
+
+    def children(self) -> list[str]:
+        """Name what is below the path; a name that ends in a slash has more below it.
+
+        Raises
+        ------
+        VaultMountMissingError
+            If there is no such mount.
+        VaultError
+            If the server can't be asked or refuses.
+        """
+        for attempt in self._patiently():
+            with attempt, self._border("list"):
+                try:
+                    answer = self._client.secrets.kv.v2.list_secrets(self._path, mount_point=self._mount)
+                except hvac.exceptions.InvalidPath as error:
+                    self._require_nothing(error)
+                    return []
+                return list(self._document("list", answer)["keys"])
         raise AssertionError  # tenacity raises what the last attempt raised
 
     def write(self, data: Mapping[str, Any], *, after: int) -> int:
@@ -209,6 +226,13 @@ class KvPath:
             raise VaultUnavailableError(self._address, "doesn't answer in time") from None
         except requests.exceptions.RequestException as error:
             raise VaultUnavailableError(self._address, f"can't be reached ({_cause(error)})") from None
+
+    def _require_nothing(self, error: hvac.exceptions.InvalidPath) -> None:
+        """See that a 404 is Vault's way to say that nothing is there."""
+        if _no_such_mount(error):
+            raise VaultMountMissingError(self._address, self._mount, None) from None
+        if error.json is None:
+            raise error
 
     def _document(self, action: str, answer: Any) -> dict[str, Any]:
         """Take what hvac hands on; a page of some other server is no document."""

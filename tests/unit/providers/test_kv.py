@@ -15,12 +15,13 @@ from providers.vault.errors import (
     VaultUnavailableError,
 )
 from providers.vault.kv import KvPath, KvVersion
+from tests.unit.providers.fake_vault import TOKEN, FakeVault
 from tests.unit.providers.http_server import serving
 
 
 @pytest.fixture(autouse=True)
 def _token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VAULT_TOKEN", "s.token")
+    monkeypatch.setenv("VAULT_TOKEN", TOKEN)
     monkeypatch.delenv("VAULT_CACERT", raising=False)
 
 
@@ -53,7 +54,7 @@ def test_an_error_becomes_one_sentence(
         path_at(address).read()
     assert says in str(raised.value)
     assert address in str(raised.value)
-    assert "s.token" not in str(raised.value)
+    assert TOKEN not in str(raised.value)
 
 
 @pytest.mark.parametrize(("status", "text"), [(200, "<html>"), (404, "default backend - 404")])
@@ -104,3 +105,22 @@ def test_nobody_there(address: str, says: str) -> None:
     with pytest.raises(VaultUnavailableError) as raised:
         path_at(address).read()
     assert says in str(raised.value)
+
+
+def test_what_is_below_a_path_is_listed() -> None:
+    vault = FakeVault("litellm")
+    vault.put("litellm", "keys/a", x="1")
+    vault.put("litellm", "keys/team/b", x="1")
+    vault.put("litellm", "api-keys", x="1")
+    with serving(vault.serve) as address:
+        connection = VaultConnection(address, patience_seconds=0)
+        assert KvPath(connection, "litellm", "").children() == ["api-keys", "keys/"]
+        assert KvPath(connection, "litellm", "keys").children() == ["a", "team/"]
+        assert KvPath(connection, "litellm", "nothing").children() == []
+        with pytest.raises(VaultMountMissingError):
+            KvPath(connection, "elsewhere", "").children()
+
+
+def test_another_server_lists_nothing() -> None:
+    with answering(404, text="default backend - 404") as address, pytest.raises(VaultRefusedError):
+        path_at(address).children()
