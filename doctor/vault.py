@@ -93,7 +93,7 @@ class Vault:
         """
         answer: VaultAnswer = self._memo.of(path, lambda: self._read(path))
         if answer.status == HTTPStatus.NOT_FOUND:
-            return None
+            return answer.data or None  # a deleted version of KV v2 has metadata and no data
         if answer.status in (HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST) and "no handler" in answer.errors:
             return None
         if answer.status == HTTPStatus.FORBIDDEN:

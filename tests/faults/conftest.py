@@ -64,7 +64,7 @@ def credentials(vault_env: Mapping[str, str], master_key: SecretStr) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def _limits() -> Iterator[None]:
+def in_haste() -> Iterator[None]:
     """Let the providers in this process be in haste where a test wants it."""
     with pytest.MonkeyPatch.context() as patch:
         limits.install(patch)
@@ -84,8 +84,8 @@ def new_wires(gateway_url: str, vault_env: Mapping[str, str]) -> Iterator[NewWir
 
 
 @pytest.fixture(scope="session")
-def runner(servers: Servers, new_wires: NewWires, credentials: Mapping[str, str], _limits: None) -> Runner:
-    del credentials
+def runner(servers: Servers, new_wires: NewWires, credentials: Mapping[str, str], in_haste: None) -> Runner:
+    del credentials, in_haste
     return Runner(servers, [new_wires() for _ in range(_AT_ONCE)])
 
 

@@ -10,7 +10,14 @@ from typing import Any, Self
 import hvac
 import hvac.exceptions
 from kubernetes import config
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from doctor.examine import examine
 from doctor.kubernetes import Kubernetes
@@ -69,7 +76,7 @@ class Patient:
 
     def heal(self) -> None:
         """Bring everything back to where it was."""
-        if self.vault.read(f"sys/auth/{self.name}") is None:
+        if f"{self.name}/" not in self._auth_mounts():
             self.vault.sys.enable_auth_method("kubernetes", path=self.name)
         self.vault.secrets.kv.v2.create_or_update_secret(
             "app", {"alpha": "first", "beta": "second"}, mount_point=self.name
@@ -81,6 +88,12 @@ class Patient:
         self.configure_role()
         for path, document in self.objects.items():
             self.replace(path, document)
+
+    def _auth_mounts(self) -> Document:
+        answer = self.vault.read("sys/auth")
+        assert isinstance(answer, dict)
+        mounts: Document = answer["data"]
+        return mounts
 
     def configure_auth(self, **changed: Any) -> None:
         self.vault.write_data(
@@ -233,13 +246,18 @@ class Patient:
         """Make an object just as the document says, whatever it was before."""
         name = path.rpartition("/")[2]
         namespaced = {**document, "metadata": {"name": name, "namespace": self.name}}
-        current = self.get(path)
-        if current is None:
-            self._call("POST", path.rpartition("/")[0], namespaced)
-            return
-        version = {"resourceVersion": current["metadata"]["resourceVersion"]}
-        namespaced["metadata"] |= version
-        self._call("PUT", path, namespaced)
+        # The operator writes to it too: a conflict is answered by doing it again.
+        for attempt in Retrying(
+            retry=retry_if_exception_type(AssertionError), stop=stop_after_attempt(5), reraise=True
+        ):
+            with attempt:
+                current = self.get(path)
+                if current is None:
+                    self._call("POST", path.rpartition("/")[0], namespaced)
+                else:
+                    version = {"resourceVersion": current["metadata"]["resourceVersion"]}
+                    merged = {**namespaced, "metadata": namespaced["metadata"] | version}
+                    self._call("PUT", path, merged)
 
     def apply(self, collection: str, document: Document, *, kind: str, version: str) -> None:
         self._call("POST", collection, {"apiVersion": version, "kind": kind, **document})

@@ -1,5 +1,0 @@
-"""Keys at the real CLI whose requests can be held, from the tests of faults."""
-
-from tests.faults.conftest import credentials, new_fleet, new_wires, runner, servers
-
-__all__ = ["credentials", "new_fleet", "new_wires", "runner", "servers"]
