@@ -3,30 +3,39 @@
 import logging
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import hvac
 import pytest
 from pydantic import SecretStr
 
-from providers.litellm import connection
+from providers.litellm.admin_input import for_keys
 from providers.litellm.minted_key import MintedKey
+from providers.litellm.platform_admin import PlatformAdminProvider
+from providers.litellm.virtual_key import VirtualKeyProvider
 from tests.contract.conftest import MOUNT
-from tests.unit.providers.engine import KeyEngine
+from tests.unit.providers.engine import urn
+from tests.unit.providers.provider_engine import ProviderEngine, new_process
 
 pytestmark = pytest.mark.usefixtures("vault_environment")
 
 
-@pytest.fixture
+@pytest.fixture(params=["url", "port-forward"])
 def gateway_input(
-    gateway_url: str, master_key: SecretStr, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    gateway_url: str,
+    master_key: SecretStr,
+    platform: Mapping[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[dict[str, Any]]:
     monkeypatch.setenv("CONTRACT_ADMIN_KEY", master_key.get_secret_value())
-    yield {"url": gateway_url, "admin_key": {"env": "CONTRACT_ADMIN_KEY"}}
-    for client in connection._clients.values():
-        client._http.close()
-    connection._clients.clear()
+    gateway: dict[str, Any] = {"url": gateway_url, "admin_key": {"env": "CONTRACT_ADMIN_KEY"}}
+    if request.param == "port-forward":
+        gateway["reach"] = {"port_forward": {"namespace": "litellm", "service": "litellm"}}
+        gateway["cluster"] = {"kubeconfig": platform["KUBECONFIG"]}
+    yield gateway
+    new_process()
 
 
 @pytest.fixture
@@ -46,20 +55,29 @@ def minted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_the_loudest_log_tells_no_secret(
     gateway_input: dict[str, Any],
-    engine: KeyEngine,
     client: hvac.Client,
     minted: list[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    name = f"contract-{secrets.token_hex(4)}"
+    admin_urn = urn(name).replace("VirtualKey", "PlatformAdmin")
+    admin = ProviderEngine(PlatformAdminProvider(), admin_urn)
+    key = ProviderEngine(VirtualKeyProvider(), urn(name))
+    own = {"gateway": gateway_input, "deliver": {"mount": MOUNT, "path": f"admins/{name}"}}
+    managed = {
+        "gateway": for_keys(gateway_input, own["deliver"], admin_urn),
+        "deliver": {"mount": MOUNT, "path": f"keys/{name}"},
+    }
     caplog.set_level(logging.DEBUG)
-    gateway = connection.connect(gateway_input)
-    declared = {"gateway": gateway_input, "deliver": {"mount": MOUNT, "path": f"keys/{secrets.token_hex(4)}"}}
-    engine.up(gateway, max_budget=5, **declared)
-    engine.up(gateway, max_budget=6, duration="1d", **declared)
-    engine.refresh(gateway)
-    engine.up(gateway, key_type="llm_api", **declared)
-    engine.destroy(gateway)
+    admin.up(**own)
+    key.up(max_budget=5, **managed)
+    key.up(max_budget=6, duration="1d", **managed)
+    admin.refresh()
+    key.refresh()
+    assert key.up(key_type="llm_api", **managed) == "replace"
+    key.destroy()
+    admin.destroy()
     assert {"httpx", "httpcore.http11", "urllib3.connectionpool"} <= {r.name for r in caplog.records}
-    assert len(minted) == 2
+    assert len(minted) == 3
     for secret in (*minted, os.environ["CONTRACT_ADMIN_KEY"], client.token):
         assert secret not in caplog.text
