@@ -11,6 +11,7 @@ import hvac
 import pytest
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
+from providers.litellm import clock
 from providers.litellm.rotation import ends_by_the_calendar
 from tests.contract.conftest import MOUNT, NewProcess
 from tests.contract.gateways import Faults
@@ -85,6 +86,10 @@ def test_the_old_key_is_refused_after_its_grace_and_swept_by_the_next_rotation(
     for attempt in patiently():
         with attempt:
             assert chat(gateway_url, value, "gpt-4o") == 401
+    ends = datetime.fromisoformat(row(predecessor)["expires"])
+    for attempt in patiently():
+        with attempt:  # whole seconds
+            assert clock.now() >= ends
     assert row(predecessor)["status"] == "expired"
     engine.up(process(), grace="1s", rotation={"a": 2})
     assert row(predecessor)["status"] == "deleted"
