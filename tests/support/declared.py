@@ -1,6 +1,7 @@
 """Runs the whole program against Pulumi's mocks and keeps what it declared."""
 
 import base64
+import gc
 import json
 import runpy
 from collections.abc import Callable, Mapping
@@ -111,5 +112,8 @@ def declare(document: Document, secret: tuple[str, ...] = (), *, preview: bool =
         waiting = {"keys": result["keys"].outputs, "url": result["litellm"].url, "apps": apps}
         return pulumi.Output.all(**waiting).apply(exported.update)
 
-    run()
+    try:
+        run()
+    finally:
+        gc.enable()  # a program ends before it needs it; this process goes on
     return recorder
