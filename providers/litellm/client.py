@@ -160,12 +160,23 @@ class GatewayClient:
         alias
             Exactly this one only.
         """
-        query = {"size": _PAGE_SIZE, "return_full_object": "true"} | ({"key_alias": alias} if alias else {})
-        page, pages = 1, 1
-        while page <= pages:
-            answer = self._object(self._read("/key/list", query | {"page": page}))
-            yield from map(ListedKey.parse, answer["keys"])
-            page, pages = page + 1, answer["total_pages"]
+        query = {
+            "size": _PAGE_SIZE,
+            "return_full_object": "true",
+            "sort_by": "created_at",
+            "sort_order": "asc",
+        }
+        query |= {"key_alias": alias} if alias else {}
+        answer = self._page(query, 1)
+        found = {row["token"]: row for row in answer["keys"]}
+        # Oldest first and from the end: whatever others make or delete meanwhile, no row slips from a page
+        # that isn't read yet to one that is.
+        for page in range(answer["total_pages"], 0, -1) if answer["total_pages"] > 1 else ():
+            found |= {row["token"]: row for row in self._page(query, page)["keys"]}
+        yield from map(ListedKey.parse, found.values())
+
+    def _page(self, query: Mapping[str, Any], page: int) -> dict[str, Any]:
+        return self._object(self._read("/key/list", {**query, "page": page}))
 
     def get(self, path: str, query: Mapping[str, Any]) -> dict[str, Any] | None:
         """Read what another part of the API says; None if there is no such thing."""

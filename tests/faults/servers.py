@@ -45,15 +45,19 @@ class Servers:
     def bearing(self, urn: str) -> dict[str, dict[str, Any]]:
         """Give the keys that bear a URN, by their hashes."""
         found = {}
-        page, pages = 1, 1
-        while page <= pages:
-            query: dict[str, Any] = {"size": _PAGE_SIZE, "return_full_object": "true", "page": page}
-            answer = self.gateway.get("/key/list", params=query).raise_for_status().json()
-            for row in answer["keys"]:
+        answer = self._page(1)
+        # Oldest first and from the end, lest one slips through while others make and delete keys.
+        for page in range(answer["total_pages"], 0, -1):
+            for row in self._page(page)["keys"]:
                 if (row.get("metadata") or {}).get("pulumi-urn") == urn:
                     found[row["token"]] = row
-            page, pages = page + 1, answer["total_pages"]
         return found
+
+    def _page(self, number: int) -> dict[str, Any]:
+        query: dict[str, Any] = {"size": _PAGE_SIZE, "return_full_object": "true", "page": number}
+        query |= {"sort_by": "created_at", "sort_order": "asc"}
+        answer: dict[str, Any] = self.gateway.get("/key/list", params=query).raise_for_status().json()
+        return answer
 
     def info(self, token_id: str) -> dict[str, Any]:
         """Give a key's row, in which times stand as the providers see them."""

@@ -1,7 +1,7 @@
 """One key between both proxies: its names, its declaration, and what has to be there in the end."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tests.faults.operations import DELIVERED, FOUND, Operation
@@ -12,7 +12,6 @@ from tests.faults.wires import Wires
 __all__ = ["ADMIN_KEY_VARIABLE", "World"]
 
 ADMIN_KEY_VARIABLE = "LLM_GATEWAY_FAULTS_ADMIN_KEY"
-_LOOKS = 4
 
 
 class World:
@@ -76,7 +75,7 @@ class World:
     def assert_one_key(self, saved: Saved | None, *, delivered: bool) -> None:
         """See exactly one key: in the state, at the gateway, and in Vault if it is delivered."""
         assert saved is not None, "the key is in no state"
-        living = self._living({saved.id})
+        living = self.servers.living(self.urn)
         assert living == {saved.id}, f"the gateway has {len(living)} keys, the state one"
         if delivered:
             self._assert_delivered(saved)
@@ -117,28 +116,12 @@ class World:
 
     def assert_no_key(self) -> None:
         """See that no key of this resource is alive, nor a predecessor of one."""
-        assert not self._bearing(set()), "a key is left at the gateway"
+        assert not self.servers.bearing(self.urn), "a key is left at the gateway"
 
     def assert_vault_has(self, theirs: Mapping[str, str]) -> None:
         """See that nothing but what others have put there stands at the path."""
         standing = self.servers.standing(self.path)
         assert standing == theirs, f"in Vault stands {sorted(standing)}"
-
-    def _living(self, expected: set[str]) -> set[str]:
-        """List the keys of this resource that have no successor. Once more if pages moved meanwhile."""
-        return self._look(self.servers.living, expected)
-
-    def _bearing(self, expected: set[str]) -> set[str]:
-        """List the keys of this resource."""
-        return self._look(lambda urn: set(self.servers.bearing(urn)), expected)
-
-    def _look(self, listed: Callable[[str], set[str]], expected: set[str]) -> set[str]:
-        """List keys as often as others who use the gateway may have moved its pages."""
-        for _ in range(_LOOKS):
-            found = listed(self.urn)
-            if found == expected:
-                break
-        return found
 
     def tidy(self) -> None:
         """Leave nothing behind, whatever the test has come to."""

@@ -3,7 +3,7 @@
 import copy
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -109,7 +109,7 @@ def test_a_hundred_keys_list_the_gateway_once(gateway: FakeGateway) -> None:
     assert gateway.calls["/key/list"] == 1
     gateway.calls.clear()
     KeyEngine("one-more").up(gateway.client())
-    assert gateway.calls["/key/list"] == 2  # pages
+    assert gateway.calls["/key/list"] == 3  # the first page tells how many there are
 
 
 def test_an_orphan_on_a_later_page_is_found(gateway: FakeGateway, engine: KeyEngine) -> None:
@@ -122,6 +122,27 @@ def test_an_orphan_on_a_later_page_is_found(gateway: FakeGateway, engine: KeyEng
     engine.up(gateway.client())
     assert orphan not in gateway.living
     assert engine.token_id in gateway.living
+
+
+def test_an_orphan_is_found_while_others_delete_keys_of_earlier_pages(
+    gateway: FakeGateway, engine: KeyEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = gateway.client()
+    others = [KeyEngine(f"key-{number}") for number in range(100)]
+    for other in others:
+        other.up(client)
+    engine.up(client)  # the first of the second page
+    orphan, engine.state = engine.token_id, None
+    listed = gateway._list
+
+    def list_and_delete(query: Mapping[str, str]) -> dict[str, Any]:
+        answer = listed(query)
+        gateway.rows.pop(others.pop().token_id)
+        return answer
+
+    monkeypatch.setattr(gateway, "_list", list_and_delete)
+    engine.up(gateway.client())
+    assert orphan not in gateway.living
 
 
 def test_a_key_in_use_is_left_alone_and_spoken_of(
