@@ -108,6 +108,5 @@ def test_a_resource_carries_the_line_that_declares_it_and_no_stack(
 
     program()
     ours = [request for request in sent if request.type.startswith("pulumi-python:")]
-    assert [request.stackTrace.frames[0].pc.uri for request in ours] == [Path(__file__).as_uri()] * 2
-    assert [len(request.stackTrace.frames) for request in ours] == [1, 1]
-    assert {request.sourcePosition.uri for request in ours} == {Path(__file__).as_uri()}
+    assert [request.sourcePosition.uri for request in ours] == [Path(__file__).as_uri()] * 2
+    assert [len(request.stackTrace.frames) for request in ours] == [0, 0]
