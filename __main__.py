@@ -7,8 +7,10 @@ from components.external_secrets import SyncedSecret, VaultStore
 from components.kubernetes import Cluster, namespace
 from components.litellm import Gateway, VirtualKeys, expose
 from components.vault import GatewaySecrets, KubernetesAuth, StoreAccess, vault_trust
+from providers.quick import register_quickly
 from settings import load
 
+register_quickly()
 settings = load()
 gateway, vault = settings.gateway, settings.vault
 
@@ -91,6 +93,7 @@ keys = VirtualKeys(
     platform_admin=secrets.platform_admin if gateway.makes_platform_admin else None,
     vault=vault.connection(),
     ready_timeout_seconds=gateway.ready_timeout_seconds,
+    key_cache_ttl_seconds=gateway.key_cache_ttl_seconds,
     reach=litellm.reach,
     cluster=settings.kubernetes.connection(),
     keys={key.name: settings.fields_of(key) for key in settings.keys},
@@ -107,7 +110,7 @@ apps = {
         mount=app.mount or secrets.mount_path,
         external_secrets=settings.external_secrets,
         cluster=settings.kubernetes,
-        minting=Minting(keys.gateway, settings.fields_of(key), litellm.ready) if key else None,
+        minting=Minting(keys.gateway, settings.fields_of(key), [*litellm.ready, keys.bound]) if key else None,
         opts=pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=access)),
     )
     for app, key in ((app, app.virtual_key()) for app in settings.apps)

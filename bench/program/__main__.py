@@ -3,6 +3,9 @@
 import os
 
 from providers.litellm import VirtualKey
+from providers.quick import register_quickly
+
+register_quickly()
 
 MOUNT = "litellm"
 gateway = {

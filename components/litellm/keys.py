@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi
 
-from providers.litellm import PlatformAdmin, VirtualKey
+from providers.litellm import PlatformAdmin, RevocationBound, VirtualKey
 
 __all__ = ["VirtualKeys"]
 
@@ -19,6 +19,8 @@ class VirtualKeys(pulumi.ComponentResource):
         As `VirtualKey` takes it, for keys of others.
     admin_path
         `<mount>/<path>` of the platform admin's key in Vault; None without one.
+    bound
+        What keys of others depend on too, so that a destroy sees them dead before it goes on.
     outputs
         Name of the key -> its id (SHA-256 of the key), alias, models, and the key itself, secret; or, if it
         is delivered, its path in Vault.
@@ -26,6 +28,7 @@ class VirtualKeys(pulumi.ComponentResource):
 
     gateway: pulumi.Input[Mapping[str, Any]]
     admin_path: pulumi.Output[str] | None = None
+    bound: pulumi.Resource
     outputs: pulumi.Output[dict[str, Any]]
 
     def __init__(
@@ -37,6 +40,7 @@ class VirtualKeys(pulumi.ComponentResource):
         platform_admin: Mapping[str, Any] | None,
         vault: Mapping[str, Any],
         ready_timeout_seconds: int,
+        key_cache_ttl_seconds: int,
         reach: Mapping[str, Any] | None,
         cluster: Mapping[str, Any],
         keys: Mapping[str, Mapping[str, Any]],
@@ -57,6 +61,8 @@ class VirtualKeys(pulumi.ComponentResource):
             How Vault is reached.
         ready_timeout_seconds
             How long the gateway is waited for.
+        key_cache_ttl_seconds
+            How long a replica remembers a key that it has seen.
         reach
             The way to its key API, if that isn't the URL.
         cluster
@@ -80,9 +86,13 @@ class VirtualKeys(pulumi.ComponentResource):
         if platform_admin:
             admin = PlatformAdmin("platform-admin", gateway=gateway, deliver=platform_admin, opts=child)
             self.gateway, self.admin_path = admin.for_keys, admin.vault_path
+        self.bound = RevocationBound(
+            "revocation-bound", url=url, ttl_seconds=key_cache_ttl_seconds, opts=child
+        )
+        keys_child = pulumi.ResourceOptions(parent=self, depends_on=[self.bound])
         outputs = {}
         for key_name, fields in keys.items():
-            key = VirtualKey(key_name, gateway=self.gateway, **fields, opts=child)
+            key = VirtualKey(key_name, gateway=self.gateway, **fields, opts=keys_child)
             outputs[key_name] = {
                 "id": key.token_id,
                 "alias": key.key_alias,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.credentials import Concealed
-from providers.litellm import changes, clock, renewal
+from providers.litellm import changes, clock, renewal, revocation
 from providers.litellm.client import GatewayClient
 from providers.litellm.drift import live_value, spoken_of
 from providers.litellm.errors import GatewayUnavailableError, KeyGoneError, KeyStillAliveError
@@ -154,3 +154,4 @@ def remove(gateway: GatewayClient, token_id: str) -> None:
     settle(send, gone)
     if not gone():
         raise KeyStillAliveError(gateway.url, token_id)
+    revocation.note(gateway.url)

@@ -205,6 +205,12 @@ def test_each_key_is_a_resource_that_refers_to_the_admin_key(config: Document) -
     assert recorder.outputs["keys"]["team-search"]["alias"] == "team-search-0000000"
 
 
+def test_a_destroy_waits_for_the_key_cache_of_the_replicas(config: Document) -> None:
+    config["gateway"]["keyCacheTtlSeconds"] = 7
+    bound = declare(config).one("litellm:RevocationBound").inputs
+    assert (bound["url"], bound["ttl_seconds"]) == ("http://10.96.7.7:4000", 7)
+
+
 def test_a_platform_admin_is_made_with_the_master_key_and_manages_the_keys(config: Document) -> None:
     recorder = declare(config)
     admin = recorder.one("litellm:PlatformAdmin", "platform-admin").inputs

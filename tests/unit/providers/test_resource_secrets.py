@@ -18,7 +18,7 @@ import providers
 from providers.dynamic import Provider
 from providers.kubernetes.service_account_token import ServiceAccountToken
 from providers.kubernetes.unclaimed_secrets import UnclaimedSecrets
-from providers.litellm import PlatformAdmin, VirtualKey
+from providers.litellm import PlatformAdmin, RevocationBound, VirtualKey
 from providers.litellm.platform_admin import PlatformAdminProvider
 from providers.litellm.virtual_key import VirtualKeyProvider
 from providers.tls.server_trust import ServerTrust
@@ -67,6 +67,7 @@ def test_an_id_is_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
 SECRET_OUTPUTS: dict[Any, set[str]] = {
     VirtualKey: {"key"},
     PlatformAdmin: set(),
+    RevocationBound: set(),
     KvSecret: {"fingerprints"},
     ServiceAccountToken: {"token"},
     UnclaimedSecrets: set(),
