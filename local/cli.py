@@ -1,4 +1,7 @@
-"""``python -m local``: the platform, and Pulumi on it."""
+"""``python -m local``: the platform, and Pulumi on it.
+
+What not every command needs is imported by those that do: `pulumi` and `env` pay for no Kubernetes client.
+"""
 
 import json
 import os
@@ -8,15 +11,10 @@ from typing import Annotated
 
 import typer
 
-from local import second_cluster, teardown, up_down
 from local.environment import bypass_proxy, environment, export_lines
-from local.foreign_platform import Request
 from local.instance import DEFAULT_INSTANCE, INSTANCES, Instance
-from local.logs import show_logs
-from local.prove import prove_keys
 from local.record import ForeignStorage
 from local.stack import Stack
-from local.status import platform_state, table_lines
 from toolchain.console import console
 from toolchain.errors import UserError
 
@@ -75,6 +73,9 @@ def up(
     name: InstanceOption = DEFAULT_INSTANCE,
 ) -> None:
     """Start the platform, or whatever of it doesn't run."""
+    from local import up_down  # noqa: PLC0415 - see the module's docstring
+    from local.foreign_platform import Request  # noqa: PLC0415 - the same
+
     if kubeconfig is None and (storage or image):
         raise UserError("--storage and --image go with --kubeconfig FILE: the local node has its own.")
     instance = _instance(name)
@@ -93,6 +94,8 @@ def down(
     name: InstanceOption = DEFAULT_INSTANCE,
 ) -> None:
     """Stop the platform; nothing of it is left but its data."""
+    from local import up_down  # noqa: PLC0415 - see the module's docstring
+
     instance = _instance(name)
     cluster = up_down.removed_from_cluster(instance)
     if dry_run:
@@ -115,6 +118,8 @@ def status(
     name: InstanceOption = DEFAULT_INSTANCE,
 ) -> None:
     """Show every part. Exit code 0: all up; 1: not all; 3: not running."""
+    from local.status import platform_state, table_lines  # noqa: PLC0415 - see the module's docstring
+
     state, parts = platform_state(_instance(name))
     if as_json:
         typer.echo(
@@ -134,6 +139,8 @@ def logs(
     name: InstanceOption = DEFAULT_INSTANCE,
 ) -> None:
     """Print the last lines of one part's log."""
+    from local.logs import show_logs  # noqa: PLC0415 - see the module's docstring
+
     # The reader may have enough before we do.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     show_logs(_instance(name), part, follow=follow)
@@ -158,12 +165,16 @@ def pulumi(context: typer.Context, name: InstanceOption = DEFAULT_INSTANCE) -> N
 @app.command("prove")
 def prove(name: InstanceOption = DEFAULT_INSTANCE) -> None:
     """Ask a chat completion with each virtual key, on a model that it may use and on one that it may not."""
+    from local.prove import prove_keys  # noqa: PLC0415 - see the module's docstring
+
     typer.echo("\n".join(prove_keys(_instance(name))))
 
 
 @app.command("revoke")
 def revoke(yes: YesOption = False, name: InstanceOption = DEFAULT_INSTANCE) -> None:
     """Delete the virtual keys, and prove that no replica accepts one any more."""
+    from local import teardown  # noqa: PLC0415 - see the module's docstring
+
     instance = _instance(name)
     _confirm(f"This deletes all virtual keys of the platform {name}.", yes=yes)
     typer.echo("\n".join(teardown.revoke(instance)))
@@ -174,6 +185,8 @@ def destroy(
     yes: YesOption = False, dry_run: DryRunOption = False, name: InstanceOption = DEFAULT_INSTANCE
 ) -> None:
     """Delete the stack: its virtual keys first, which are proven dead, then everything else."""
+    from local import teardown  # noqa: PLC0415 - see the module's docstring
+
     instance = _instance(name)
     if dry_run:
         raise typer.Exit(teardown.preview_destroy(instance))
@@ -185,22 +198,30 @@ def destroy(
 @cluster.command("up")
 def cluster_up(name: InstanceOption = DEFAULT_INSTANCE) -> None:
     """Start the second cluster within the platform's node; it ends with it. Prints its kubeconfig's path."""
+    from local import second_cluster  # noqa: PLC0415 - see the module's docstring
+
     typer.echo(second_cluster.bring_up(_instance(name)))
 
 
 @cluster.command("down")
 def cluster_down(name: InstanceOption = DEFAULT_INSTANCE) -> None:
     """Stop the second cluster and delete all that it keeps."""
+    from local import second_cluster  # noqa: PLC0415 - see the module's docstring
+
     was_there = second_cluster.bring_down(_instance(name))
     console.print("The second cluster is gone." if was_there else "There was no second cluster.")
 
 
 def _print_status(instance: Instance) -> None:
+    from local.status import platform_state, table_lines  # noqa: PLC0415 - see the module's docstring
+
     _, parts = platform_state(instance)
     typer.echo("\n".join(table_lines(parts)))
 
 
 def _down_plan(instance: Instance, cluster: str | None, *, purge: bool) -> list[str]:
+    from local import up_down  # noqa: PLC0415 - see the module's docstring
+
     removal = f"remove the platform {instance.name} with its data from the cluster of {cluster}"
     plan = [removal if cluster else f"stop the node of the platform {instance.name}"]
     return plan + [f"delete {path}" for path in up_down.purge_list(instance) if purge]
