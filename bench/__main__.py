@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.key_stack import Way
 from bench.keys import measure_keys
 from local.environment import bypass_proxy, environment, with_environment
 from local.instance import Instance
@@ -101,6 +102,9 @@ NAMES = [*BENCHES, "keys"]
 def main(
     names: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(NAMES)}.")] = None,
     sizes: Annotated[str, typer.Option(help="Of `keys`: numbers of keys.")] = SIZES,
+    way: Annotated[
+        list[Way] | None, typer.Option(help="Of `keys`: where they go, and how the state is saved; all.")
+    ] = None,
 ) -> None:
     """Measure on the running local platform."""
     chosen = names or NAMES
@@ -112,7 +116,9 @@ def main(
         if name == "keys":
             bypass_proxy(instance)
             os.environ.update(variables)  # the admin key is looked up in Vault from here too
-            measure_keys(with_environment(variables), [int(size) for size in sizes.split(",")], console)
+            measure_keys(
+                with_environment(variables), [int(size) for size in sizes.split(",")], way or [*Way], console
+            )
         else:
             BENCHES[name](variables)
 

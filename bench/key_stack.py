@@ -2,15 +2,33 @@
 
 import secrets
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 
 from bench.cost import Cost, measure
 
-__all__ = ["KeyStack"]
+__all__ = ["KeyStack", "Way"]
 
 ROOT = Path(__file__).parents[1]
 _PROGRAM = ROOT / "bench" / "program"
 _STACK = "bench"
+
+
+class Way(Enum):
+    """How keys are kept, and how often the engine saves its state."""
+
+    STATE = "in-state"
+    VAULT = "in-vault"
+    VAULT_SAVED_ONCE = "in-vault-saved-once"
+
+    @property
+    def delivers(self) -> bool:
+        return self is not Way.STATE
+
+    def variables(self) -> dict[str, str]:
+        """Give the engine's own switches; older CLIs take the first only together with the second."""
+        once = {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "true"}
+        return once if self is Way.VAULT_SAVED_ONCE else {}
 
 
 class KeyStack:
@@ -26,13 +44,11 @@ class KeyStack:
         Of the gateway.
     count
         Number of keys.
-    delivered
-        Whether they go to Vault.
+    way
+        Where they go.
     """
 
-    def __init__(
-        self, folder: Path, variables: Mapping[str, str], *, url: str, count: int, delivered: bool
-    ) -> None:
+    def __init__(self, folder: Path, variables: Mapping[str, str], *, url: str, count: int, way: Way) -> None:
         self._folder, self._count = folder, count
         for name in ("Pulumi.yaml", "__main__.py"):
             (folder / name).symlink_to(_PROGRAM / name)
@@ -44,7 +60,8 @@ class KeyStack:
             "PULUMI_STACK": _STACK,
             "BENCH_URL": url,
             "BENCH_BUDGET": "5",
-            "BENCH_PATH": f"bench/{secrets.token_hex(4)}" if delivered else "",
+            "BENCH_PATH": f"bench/{secrets.token_hex(4)}" if way.delivers else "",
+            **way.variables(),
         }
         self._variables = {**variables, **own}
         self._run("stack", "init", _STACK)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from bench.cost import Cost
 from bench.counting import CountingProxy
-from bench.key_stack import KeyStack
+from bench.key_stack import KeyStack, Way
 from bench.raw import RawSeconds, measure_raw
 from providers.litellm.connection import AdminKey
 from providers.reference import SecretReference
@@ -34,7 +34,9 @@ OPERATIONS: dict[str, Callable[[KeyStack], Cost]] = {
 }
 
 
-def measure_keys(variables: Mapping[str, str], sizes: Sequence[int], console: Console) -> None:
+def measure_keys(
+    variables: Mapping[str, str], sizes: Sequence[int], ways: Sequence[Way], console: Console
+) -> None:
     """Measure a key's whole life for some numbers of keys, and print a table each.
 
     Parameters
@@ -43,26 +45,28 @@ def measure_keys(variables: Mapping[str, str], sizes: Sequence[int], console: Co
         The environment of the platform.
     sizes
         Numbers of keys.
+    ways
+        Where the keys go.
     console
         Where the figures go.
     """
     url = _gateway_url(variables)
     admin_key = _admin_key(variables)
-    with _key_stack(variables, url=url, count=0, delivered=False) as empty:
+    with _key_stack(variables, url=url, count=0, way=Way.STATE) as empty:
         empty.up()
         console.print(f"an empty program: preview {_said(empty.preview())}, up {_said(empty.up())}")
-    for delivered in (False, True):
-        console.print(_calls(variables, url, delivered=delivered))
+    for way in ways:
+        console.print(_calls(variables, url, way))
     for count in sizes:
         raw = measure_raw(url, admin_key, count)
         console.print(_said_raw(count, raw))
-        for delivered in (False, True):
-            console.print(_measured(variables, url, count, delivered=delivered))
+        for way in ways:
+            console.print(_measured(variables, url, count, way))
 
 
-def _measured(variables: Mapping[str, str], url: str, count: int, *, delivered: bool) -> Table:
-    table = Table("operation", "wall", "CPU", "per key", title=_title(count, delivered=delivered))
-    with _key_stack(variables, url=url, count=count, delivered=delivered) as stack:
+def _measured(variables: Mapping[str, str], url: str, count: int, way: Way) -> Table:
+    table = Table("operation", "wall", "CPU", "per key", title=_title(count, way))
+    with _key_stack(variables, url=url, count=count, way=way) as stack:
         for name, operate in OPERATIONS.items():
             cost = operate(stack)
             table.add_row(
@@ -76,12 +80,12 @@ def _measured(variables: Mapping[str, str], url: str, count: int, *, delivered: 
     return table
 
 
-def _calls(variables: Mapping[str, str], url: str, *, delivered: bool) -> Table:
+def _calls(variables: Mapping[str, str], url: str, way: Way) -> Table:
     """Count the requests of each operation; the proxy in between would cost time elsewhere."""
-    table = Table("operation", "calls to the gateway", title=_title(_COUNTED, delivered=delivered))
+    table = Table("operation", "calls to the gateway", title=_title(_COUNTED, way))
     with (
         CountingProxy(url) as proxy,
-        _key_stack(variables, url=proxy.url, count=_COUNTED, delivered=delivered) as stack,
+        _key_stack(variables, url=proxy.url, count=_COUNTED, way=way) as stack,
     ):
         for name, operate in OPERATIONS.items():
             operate(stack)
@@ -90,10 +94,10 @@ def _calls(variables: Mapping[str, str], url: str, *, delivered: bool) -> Table:
 
 
 @contextmanager
-def _key_stack(variables: Mapping[str, str], *, url: str, count: int, delivered: bool) -> Iterator[KeyStack]:
+def _key_stack(variables: Mapping[str, str], *, url: str, count: int, way: Way) -> Iterator[KeyStack]:
     """Give a stack whose keys are gone afterwards, whatever happens."""
     with tempfile.TemporaryDirectory() as name:
-        stack = KeyStack(Path(name), variables, url=url, count=count, delivered=delivered)
+        stack = KeyStack(Path(name), variables, url=url, count=count, way=way)
         try:
             yield stack
         finally:
@@ -116,8 +120,8 @@ def _admin_key(variables: Mapping[str, str]) -> str:
     return AdminKey(SecretReference.parse(_MASTER_KEY), vault)().get_secret_value()
 
 
-def _title(count: int, *, delivered: bool) -> str:
-    return f"{count} keys, {'delivered to Vault' if delivered else 'in the state'}"
+def _title(count: int, way: Way) -> str:
+    return f"{count} keys, {way.value.replace('-', ' ')}"
 
 
 def _said(cost: Cost) -> str:

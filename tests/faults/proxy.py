@@ -86,17 +86,6 @@ class Exchange:
         self.method = handler.command
         self.path = handler.path.partition("?")[0]
 
-    def forward(self) -> httpx.Response:
-        """Let the server do it, and keep its answer back."""
-        headers = {
-            name: value
-            for name, value in self._handler.headers.items()
-            if name.lower() not in _HOP_BY_HOP | {"host", "accept-encoding"}
-        }
-        return self._upstream.request(
-            self.method, self._handler.path, headers=headers, content=self._body or None
-        )
-
     def suffer(self, fault: Fault | None, kill: Callable[[], object]) -> None:
         """Do what the fault says.
 
@@ -150,6 +139,17 @@ class _Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.upstream = upstream
         self.hook: Hook = lambda exchange: exchange.suffer(None, lambda: None)
+        self._is_over = False
+
+    def serve(self) -> None:
+        """Take connections until the end. Hundreds of proxies wait at once, so none of them polls."""
+        while not self._is_over:
+            self.handle_request()
+
+    def end(self) -> None:
+        """Wake up whoever serves, for the last time."""
+        self._is_over = True
+        socket.create_connection(("127.0.0.1", self.server_port)).close()
 
     def shutdown_request(self, request: object) -> None:
         """Close without the farewell that shutdown() sends: a broken connection says none."""
@@ -219,10 +219,10 @@ class FaultyProxy:
 def proxying(upstream: httpx.Client) -> Iterator[FaultyProxy]:
     """Serve a proxy of what this client reaches, until the end of the block."""
     with _Server(upstream) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread = threading.Thread(target=server.serve)
         thread.start()
         try:
             yield FaultyProxy(server)
         finally:
-            server.shutdown()
+            server.end()
             thread.join()

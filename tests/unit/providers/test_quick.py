@@ -1,0 +1,55 @@
+"""A program of thousands of resources spends its time on them."""
+
+import asyncio
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import rpc_manager, stack
+
+from providers import quick
+
+
+@pytest.fixture
+def debug(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi.log, "debug", pulumi.log.debug)  # gives it back at the end
+
+
+@pytest.mark.usefixtures("debug")
+def test_the_sdk_no_longer_tells_the_engine_what_it_would_throw_away() -> None:
+    quick.register_quickly()
+    assert pulumi.log.debug is quick._say_nothing
+    pulumi.log.debug("registering resource", stream_id=1)
+
+
+@pytest.mark.usefixtures("debug")
+def test_whoever_looks_into_the_sdk_can_have_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = pulumi.log.debug
+    monkeypatch.setenv("LLM_GATEWAY_SDK_DEBUG", "1")
+    quick.register_quickly()
+    assert pulumi.log.debug is before
+
+
+@pytest.mark.usefixtures("debug")
+@pytest.mark.parametrize(("quickly", "begun"), [(False, 0), (True, 3)])
+def test_the_end_waits_until_the_registrations_have_begun(
+    monkeypatch: pytest.MonkeyPatch, quickly: bool, begun: int
+) -> None:
+    """Without it the SDK finds no registration to await: the day it does, this fails and `quick` can go."""
+    seen: list[int] = []
+    manager: Any = rpc_manager.RPCManager()  # type: ignore[no-untyped-call]  # Pulumi's own has no types
+
+    async def program() -> None:
+        for _ in range(3):
+            asyncio.ensure_future(manager.do_rpc("register", asyncio.sleep)(0))  # noqa: RUF006 - the manager keeps it
+        if quickly:
+            await quick._registrations_begin()
+
+    async def wait_for_rpcs() -> None:
+        seen.append(len(manager.rpcs))
+
+    monkeypatch.setattr(stack, "wait_for_rpcs", wait_for_rpcs)
+    monkeypatch.setattr(stack, "_wait_for_shutdown", lambda: asyncio.sleep(0))
+    monkeypatch.setattr(stack, "_shutdown_callbacks", lambda: asyncio.sleep(0))
+    asyncio.run(stack.run_pulumi_func(program))
+    assert seen == [begun]
