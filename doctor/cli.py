@@ -14,9 +14,9 @@ from rich.text import Text
 from doctor.examine import examine
 from doctor.fix import retry_now
 from doctor.kubernetes import Kubernetes
-from doctor.links import LINKS
+from doctor.links import HARDENING, LINKS
 from doctor.model import CannotLookError
-from doctor.report import as_json, print_table, print_verdict
+from doctor.report import as_json, print_advice, print_table, print_verdict
 from doctor.scene import Scene
 from doctor.stack import StackState, read_stack
 from doctor.vault import Vault
@@ -56,6 +56,9 @@ def doctor(  # noqa: PLR0917 - one parameter an option
     fix: Annotated[
         bool, typer.Option("--fix", help="Let the operator try again at once; nothing else is changed.")
     ] = False,
+    hardening: Annotated[
+        bool, typer.Option("--hardening", help="Advise on what could hold better; the exit code stays.")
+    ] = False,
     brief: Annotated[bool, typer.Option("--brief", help="The verdict without the table.")] = False,
     as_document: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -69,17 +72,25 @@ def doctor(  # noqa: PLR0917 - one parameter an option
         return
     made: list[str] = []
     try:
-        state = None if namespace else read_stack(stack)
+        state, without_stack = (None, None) if namespace else _state_of(stack)
         look = _Look(
-            kubeconfig, context, vault_addr, gateway_url, namespace or _namespaces(state), state, made
+            kubeconfig=kubeconfig,
+            context=context,
+            vault_address=vault_addr,
+            gateway_url=gateway_url,
+            namespaces=namespace or _namespaces(state),
+            state=state,
+            without_stack=without_stack,
+            made=made,
         )
         if fix:
             for name in retry_now(look.scene()):
                 _errors.print(Text(f"the operator looks at {name} again"))
-        verdict = _examined(look, brief=brief, as_document=as_document)
+        show = _Show(brief=brief, as_document=as_document, hardening=hardening)
+        verdict = _examined(look, show)
         while watch is not None:
             time.sleep(watch)
-            verdict = _examined(look, brief=brief, as_document=as_document)
+            verdict = _examined(look, show)
     except CannotLookError as error:
         _errors.print(Text(f"{error.sentence}; {error.cure}" if error.cure else error.sentence))
         raise typer.Exit(2) from None
@@ -101,25 +112,53 @@ class _Look:
     gateway_url: str | None
     namespaces: list[str]
     state: StackState | None
+    without_stack: CannotLookError | None
     made: list[str]
 
     def scene(self) -> Scene:
         kubernetes = Kubernetes(self.kubeconfig, self.context, self.made.append)
         vault = _vault(self.vault_address, self.made)
-        return Scene(kubernetes, vault, self.namespaces, self.state, self.gateway_url)
+        return Scene(
+            kubernetes,
+            vault,
+            self.namespaces,
+            stack=self.state,
+            gateway_url=self.gateway_url,
+            without_stack=self.without_stack,
+        )
 
 
-def _examined(look: _Look, *, brief: bool, as_document: bool) -> Verdict:
+def _state_of(stack: str | None) -> tuple[StackState | None, CannotLookError | None]:
+    """Read a stack, or say why it can't be read: the cluster and Vault are looked at all the same."""
+    try:
+        return read_stack(stack), None
+    except CannotLookError as error:
+        return None, error
+
+
+@dataclass(frozen=True)
+class _Show:
+    """How it is said, and whether advice is wanted."""
+
+    brief: bool
+    as_document: bool
+    hardening: bool
+
+
+def _examined(look: _Look, show: _Show) -> Verdict:
     began = time.monotonic()
-    findings = examine(look.scene(), LINKS)
+    scene = look.scene()
+    findings = examine(scene, LINKS)
     verdict = judge(findings, LINKS)
     seconds = time.monotonic() - began
-    if as_document:
-        typer.echo(as_json(verdict, findings, seconds))
+    advice = examine(scene, HARDENING) if show.hardening else []
+    if show.as_document:
+        typer.echo(as_json(verdict, findings, seconds, advice if show.hardening else None))
     else:
         print_verdict(_output, verdict, len(findings), seconds)
-        if not brief:
-            print_table(_output, findings, LINKS)
+        print_advice(_output, advice)
+        if not show.brief:
+            print_table(_output, [*findings, *advice], [*LINKS, *HARDENING])
     return verdict
 
 
@@ -156,7 +195,7 @@ def _namespaces(state: StackState | None) -> list[str]:
 
 
 def _explain(name: str) -> None:
-    known = {link.name: link for link in LINKS}
+    known = {link.name: link for link in (*LINKS, *HARDENING)}
     if name not in known:
         _errors.print(Text(f"there is no link {name!r}; the links are {', '.join(known)}"))
         raise typer.Exit(2)

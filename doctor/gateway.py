@@ -1,5 +1,6 @@
 """The border to a LiteLLM gateway: its health, and reads of its key API."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -58,6 +59,13 @@ class Gateway:
     def allows(self, admin_key: str) -> GatewayAnswer:
         """Try whether a key may list keys: `GET /key/list`."""
         return self._get("/key/list", admin_key, size=1)
+
+    def row_of(self, admin_key: str) -> Mapping[str, Any] | None:
+        """Give what the gateway knows of a key that may list keys, with its user; None of a master key."""
+        digest = hashlib.sha256(admin_key.encode()).hexdigest()
+        answer = self._get("/key/list", admin_key, key_hash=digest, return_full_object="true", expand="user")
+        rows = answer.document.get("keys") or []
+        return rows[0] if rows else None
 
     def keys(self, admin_key: str) -> Iterator[dict[str, Any]]:
         """List the keys with everything that is known of them, without the deleted ones.

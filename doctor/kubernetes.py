@@ -11,7 +11,7 @@ from kubernetes.config.config_exception import ConfigException
 from urllib3.exceptions import HTTPError
 
 from doctor.memo import Memo
-from doctor.model import CannotLookError
+from doctor.model import CannotLookError, NotAllowedError
 
 __all__ = ["Document", "Kubernetes"]
 
@@ -155,7 +155,7 @@ class Kubernetes:
 
 def _refused(method: str, path: str, status: int, message: str) -> CannotLookError:
     if status in (HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED):
-        return CannotLookError(
+        return NotAllowedError(
             f"the user of the kubeconfig may not {method} {path} (HTTP {status})",
             "use a kubeconfig whose user may; docs/doctor.md lists what is asked",
         )

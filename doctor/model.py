@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from doctor.scene import Scene
 
-__all__ = ["CannotLookError", "Finding", "Link", "State", "broken", "unknown", "weak", "whole"]
+__all__ = [
+    "CannotLookError",
+    "Finding",
+    "Link",
+    "NotAllowedError",
+    "State",
+    "broken",
+    "unknown",
+    "weak",
+    "whole",
+]
 
 
 class State(StrEnum):
@@ -35,6 +45,10 @@ class CannotLookError(Exception):
         self.sentence = sentence
         self.cure = cure
         super().__init__(sentence)
+
+
+class NotAllowedError(CannotLookError):
+    """The server answers, but this user may not ask that."""
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,47 @@
 """Stores and ExternalSecrets, and what the operator makes of their fields."""
 
+import base64
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from doctor.kubernetes import Document
 
-__all__ = ["ExternalSecret", "Store", "fingerprint"]
+__all__ = ["ExternalSecret", "Store", "claims", "fingerprint", "selects"]
 
 
 def fingerprint(value: str) -> str:
     """Say which value it is without saying the value."""
     return hashlib.sha256(value.encode()).hexdigest()[:12]
+
+
+def claims(token: str) -> dict[str, Any]:
+    """Read the claims of a JWT, none of which is secret."""
+    payload = token.split(".")[1]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return found
+
+
+def selects(selector: Document, labels: Mapping[str, str]) -> bool:
+    """Whether a label selector matches labels; an empty one matches all."""
+    if not (selector.get("matchLabels") or {}).items() <= labels.items():
+        return False
+    return all(_matches(expression, labels) for expression in selector.get("matchExpressions") or [])
+
+
+def _matches(expression: Document, labels: Mapping[str, str]) -> bool:
+    value, values = labels.get(expression["key"]), expression.get("values") or []
+    match expression["operator"]:
+        case "In":
+            return value in values
+        case "NotIn":
+            return value not in values
+        case "Exists":
+            return value is not None
+        case _:
+            return value is None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from rich.text import Text
 from doctor.model import Finding, Link, State
 from doctor.verdict import Verdict
 
-__all__ = ["as_json", "print_table", "print_verdict"]
+__all__ = ["as_json", "print_advice", "print_table", "print_verdict"]
 
 _COLOURS = {State.WHOLE: "green", State.WEAK: "yellow", State.BROKEN: "red", State.UNKNOWN: "cyan"}
 
@@ -41,6 +41,17 @@ def print_verdict(console: Console, verdict: Verdict, looked_at: int, seconds: f
         )
 
 
+def print_advice(console: Console, advice: Sequence[Finding]) -> None:
+    """Print what could hold better, after the verdict and apart from it."""
+    for finding in advice:
+        if finding.state is State.WEAK:
+            console.print(Text.assemble(("ADVICE ", "bold blue"), f"{finding.subject}: {finding.cause}"))
+            console.print(Text(f"  seen: {finding.evidence}"))
+            console.print(Text(f"  cure: {finding.cure}"))
+        elif finding.state is State.UNKNOWN:
+            console.print(Text.assemble(("ADVICE ", "bold blue"), f"not looked at: {finding.evidence}"))
+
+
 def print_table(console: Console, findings: Sequence[Finding], links: Sequence[Link]) -> None:
     """Print everything that was looked at, in the order of the chain."""
     titles = {link.name: link.title for link in links}
@@ -66,8 +77,11 @@ def _grouped(findings: Sequence[Finding]) -> dict[tuple[str, str], list[str]]:
     return grouped
 
 
-def as_json(verdict: Verdict, findings: Sequence[Finding], seconds: float) -> str:
-    """Write the same for a program."""
+def as_json(
+    verdict: Verdict, findings: Sequence[Finding], seconds: float, advice: Sequence[Finding] | None = None
+) -> str:
+    """Write the same for a program; `hardening` stands in it where advice was asked for."""
+    hardening = {} if advice is None else {"hardening": [_document(finding) for finding in advice]}
     return json.dumps(
         {
             "state": {0: "whole", 1: "broken", 2: "unknown"}[verdict.exit_code],
@@ -76,6 +90,7 @@ def as_json(verdict: Verdict, findings: Sequence[Finding], seconds: float) -> st
                 for root in verdict.roots
             ],
             "findings": [_document(finding) for finding in findings],
+            **hardening,
             "seconds": round(seconds, 2),
         },
         indent=2,

@@ -1,14 +1,16 @@
 """What the doctor looks at: the stores and ExternalSecrets of some namespaces, and what they lean on."""
 
 import base64
+import re
 from collections.abc import Callable, Hashable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from doctor.gateway import Gateway
 from doctor.kubernetes import Document, Kubernetes
 from doctor.memo import Memo
-from doctor.model import CannotLookError
-from doctor.objects import ExternalSecret, Store
+from doctor.model import CannotLookError, NotAllowedError
+from doctor.objects import ExternalSecret, Store, selects
 from doctor.stack import StackState
 from doctor.vault import Vault
 from providers.reference import SecretReference
@@ -28,7 +30,9 @@ class Scene:
     namespaces
         Where ExternalSecrets, their Secrets and the gateway live.
     stack
-        What Pulumi knows; None for a chain that somebody else built.
+        What Pulumi knows; None for a chain that somebody else built, or for a stack that can't be read.
+    without_stack
+        Why the stack can't be read, where one was asked for.
     gateway_url
         Address at which the key API is asked; None for the one of the stack, or of the Service.
     """
@@ -38,13 +42,16 @@ class Scene:
         kubernetes: Kubernetes,
         vault: Vault,
         namespaces: list[str],
+        *,
         stack: StackState | None = None,
         gateway_url: str | None = None,
+        without_stack: CannotLookError | None = None,
     ) -> None:
         self.kubernetes = kubernetes
         self.vault = vault
-        self.namespaces = namespaces
+        self.wanted_namespaces = namespaces
         self.stack = stack
+        self.without_stack = without_stack
         self._gateway_url = gateway_url
         self._memo = Memo()
 
@@ -66,6 +73,30 @@ class Scene:
             raise CannotLookError(f"the {store.key} has no ServiceAccount")
         key = (*account, *store.audiences)
         return self._memo.of(key, lambda: self.kubernetes.token_of(*account, store.audiences))
+
+    # --- where it is looked ------------------------------------------------------------------------------
+
+    @property
+    def namespaces(self) -> list[str]:
+        """The namespaces whose ExternalSecrets may be read here; the others are in `blind_spots`."""
+        blind = self.blind_spots
+        return [namespace for namespace in self.wanted_namespaces if namespace not in blind]
+
+    @property
+    def blind_spots(self) -> Mapping[str, NotAllowedError]:
+        """Namespaces that the user of the kubeconfig may not look into, and what was refused."""
+        return self._memo.of("blind spots", self._find_blind_spots)
+
+    def _find_blind_spots(self) -> Mapping[str, NotAllowedError]:
+        found = {}
+        for namespace in self.wanted_namespaces:
+            try:
+                self.kubernetes.get(f"/api/v1/namespaces/{namespace}/services")
+                if self.kubernetes.get(_GROUP) is not None:
+                    self.kubernetes.get(self._external_secrets_path(namespace))
+            except NotAllowedError as error:
+                found[namespace] = error
+        return found
 
     # --- what External Secrets Operator is told ----------------------------------------------------------
 
@@ -90,12 +121,14 @@ class Scene:
         """List them, of all namespaces that are looked at."""
         found = []
         for namespace in self.namespaces:
-            path = f"{_GROUP}/{self.api_version}/namespaces/{namespace}/externalsecrets"
             found += [
                 ExternalSecret(item["metadata"]["name"], namespace, item)
-                for item in self.kubernetes.items(path)
+                for item in self.kubernetes.items(self._external_secrets_path(namespace))
             ]
         return found
+
+    def _external_secrets_path(self, namespace: str) -> str:
+        return f"{_GROUP}/{self.api_version}/namespaces/{namespace}/externalsecrets"
 
     def stores(self) -> list[Store]:
         """List the stores over Vault: those that live here, and those that an ExternalSecret here uses."""
@@ -136,12 +169,47 @@ class Scene:
         place = f"/namespaces/{thing.namespace}" if thing.namespace else ""
         return f"{_GROUP}/{self.api_version}{place}/{plural}/{thing.name}"
 
-    def has_store(self, external: ExternalSecret) -> bool:
-        """Whether the store that an ExternalSecret names is there, whatever its provider is."""
+    def admits(self, store: Store, namespace: str) -> bool:
+        """Whether a store's `spec.conditions` let a namespace use it; without conditions every one may."""
+        conditions = store.document["spec"].get("conditions") or []
+        if store.namespace or not conditions:
+            return True
+        document = self.kubernetes.get(f"/api/v1/namespaces/{namespace}") or {}
+        labels = (document.get("metadata") or {}).get("labels") or {}
+        return any(
+            namespace in (condition.get("namespaces") or [])
+            or any(re.search(regex, namespace) for regex in condition.get("namespaceRegexes") or [])
+            or ("namespaceSelector" in condition and selects(condition["namespaceSelector"], labels))
+            for condition in conditions
+        )
+
+    def store_document(self, external: ExternalSecret) -> Document | None:
+        """Read the store that an ExternalSecret names, whatever its provider is."""
         kind, name = external.store_reference
         plural = "clustersecretstores" if kind == "ClusterSecretStore" else "secretstores"
         place = "" if kind == "ClusterSecretStore" else f"/namespaces/{external.namespace}"
-        return self.kubernetes.get(f"{_GROUP}/{self.api_version}{place}/{plural}/{name}") is not None
+        return self.kubernetes.get(f"{_GROUP}/{self.api_version}{place}/{plural}/{name}")
+
+    def push_secrets(self) -> list[Document]:
+        """List the PushSecrets; their API is older than that of the ExternalSecrets."""
+        return [
+            item
+            for namespace in self.namespaces
+            for item in self.kubernetes.items(f"{_GROUP}/v1alpha1/namespaces/{namespace}/pushsecrets")
+        ]
+
+    def stores_pushed_to(self, push: Document) -> set[str]:
+        """Name the stores that a PushSecret writes to, as findings do."""
+        named = {
+            (reference.get("kind") or "SecretStore", reference.get("name"))
+            for reference in push["spec"].get("secretStoreRefs") or []
+        }
+        known = {
+            store.key
+            for store in self.stores()
+            if (store.kind, store.name) in named and store.namespace in ("", push["metadata"]["namespace"])
+        }
+        return known or {f"{kind} {name}" for kind, name in named}
 
     def operators(self) -> list[Document]:
         """List the Deployments that run External Secrets Operator."""
@@ -189,6 +257,26 @@ class Scene:
             key: base64.b64decode(value).decode(errors="replace")
             for key, value in (document.get("data") or {}).items()
         }
+
+    def is_immutable(self, namespace: str, name: str) -> bool:
+        document = self.kubernetes.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        return bool((document or {}).get("immutable"))
+
+    def owners(self, namespace: str, name: str) -> set[str]:
+        """Give the UIDs of a Secret's owners."""
+        document = self.kubernetes.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        references = ((document or {}).get("metadata") or {}).get("ownerReferences") or []
+        return {reference["uid"] for reference in references}
+
+    def changed(self, namespace: str, name: str) -> datetime | None:
+        """Say when a Secret's values last changed, as far as the API server notes it."""
+        document = self.kubernetes.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        times = [
+            datetime.fromisoformat(entry["time"])
+            for entry in ((document or {}).get("metadata") or {}).get("managedFields") or []
+            if "f:data" in (entry.get("fieldsV1") or {}) and entry.get("time")
+        ]
+        return max(times, default=None)
 
     def kv(self, mount: str, path: str) -> Document | None:
         """Read the newest version of a KV v2 path: `data` and `metadata`; None if there never was one."""
@@ -250,11 +338,25 @@ class Scene:
         ]
 
     def environment_of(self, deployment: Document) -> dict[str, str]:
-        """Give the values of those Secrets; they never leave a probe but as a fingerprint."""
+        """Give the variables of a Deployment's containers; they never leave a probe but as a fingerprint."""
+        namespace = deployment["metadata"]["namespace"]
         values: dict[str, str] = {}
         for name in self.secrets_of(deployment):
-            values |= self.secret(deployment["metadata"]["namespace"], name) or {}
+            values |= self.secret(namespace, name) or {}
+        for container in _containers(deployment):
+            for variable in container.get("env") or []:
+                value = self._variable(namespace, variable)
+                if value is not None:
+                    values[variable["name"]] = value
         return values
+
+    def _variable(self, namespace: str, variable: Document) -> str | None:
+        """Give a container's own variable, which wins over those of whole Secrets; None if it isn't known."""
+        source = variable.get("valueFrom")
+        if source is None:
+            return str(variable.get("value") or "")
+        reference = source.get("secretKeyRef")
+        return (self.secret(namespace, reference["name"]) or {}).get(reference["key"]) if reference else None
 
     def key_apis(self) -> list[Gateway]:
         """List the gateways whose key API is asked: of the stack's keys, or the Services of LiteLLM."""

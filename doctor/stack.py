@@ -45,6 +45,10 @@ class StackState:
             str(item["outputs"]["token_id"]) for item in self.resources if item["type"].endswith(ours)
         )
 
+    def declares(self, kind: str) -> bool:
+        """Whether the stack has a resource of a type, such as `kubernetes:apps/v1:Deployment`."""
+        return any(item["type"] == kind for item in self.resources)
+
     @classmethod
     def of(cls, exported: Mapping[str, Any]) -> "StackState":
         """Take what `pulumi stack export` prints."""

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -24,10 +25,11 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Handshake:
-    """A try, and what came of it in words."""
+    """A try, and what came of it in words; how long a trusted certificate is still valid."""
 
     outcome: Outcome
     detail: str
+    days_left: float | None = None
 
 
 def certificates(pem: str) -> frozenset[bytes]:
@@ -70,15 +72,23 @@ def shake_hands(
     try:
         with (
             socket.create_connection(address, timeout=_TIMEOUT_SECONDS) as connection,
-            context.wrap_socket(connection, server_hostname=name),
+            context.wrap_socket(connection, server_hostname=name) as secured,
         ):
-            return Handshake(Outcome.TRUSTED, "its certificate is valid")
+            return _trusted(secured)
     except ssl.SSLCertVerificationError as error:
         return Handshake(_why_untrusted(error), error.verify_message)
     except ssl.SSLError:
         return Handshake(Outcome.PLAIN, "nothing there speaks TLS")
     except OSError as error:
         return Handshake(Outcome.UNREACHABLE, error.strerror or "no answer in time")
+
+
+def _trusted(connection: ssl.SSLSocket) -> Handshake:
+    end = str((connection.getpeercert() or {}).get("notAfter") or "")
+    if not end:
+        return Handshake(Outcome.TRUSTED, "its certificate is valid")
+    left = (ssl.cert_time_to_seconds(end) - time.time()) / 86400
+    return Handshake(Outcome.TRUSTED, f"its certificate is valid until {end}", left)
 
 
 def _why_untrusted(error: ssl.SSLCertVerificationError) -> Outcome:

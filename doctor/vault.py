@@ -1,6 +1,7 @@
 """The border to Vault or OpenBao: documents by API path, and a login that is given back at once."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -9,13 +10,14 @@ import hvac
 import requests
 
 from doctor.memo import Memo
-from doctor.model import CannotLookError
+from doctor.model import CannotLookError, NotAllowedError
 
 __all__ = ["Login", "Vault", "VaultAnswer"]
 
 Document = dict[str, Any]
 
 _TIMEOUT_SECONDS = 4
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -97,24 +99,28 @@ class Vault:
         if answer.status in (HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST) and "no handler" in answer.errors:
             return None
         if answer.status == HTTPStatus.FORBIDDEN:
-            raise CannotLookError(
-                f"the doctor's Vault token may not read {path}",
-                "use a token that may (VAULT_TOKEN); docs/doctor.md has its policy",
-            )
+            raise self._refused(path)
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise CannotLookError(f"Vault answers {path} with HTTP {answer.status}: {answer.errors}")
         return answer.data or answer.document
+
+    @staticmethod
+    def _refused(path: str) -> NotAllowedError:
+        return NotAllowedError(
+            f"the doctor's Vault token may not read {path}",
+            "use a token that may (VAULT_TOKEN); docs/doctor.md has its policy",
+        )
 
     def health(self) -> VaultAnswer:
         """Ask how the server is: `sys/health`, which needs no token."""
         return self._memo.of("sys/health", lambda: self._call("get", "sys/health", token=None))
 
-    def _read(self, path: str) -> VaultAnswer:
+    def _read(self, path: str, method: str = "get") -> VaultAnswer:
         if not self._token:
             raise CannotLookError(
                 f"no Vault token, so {path} can't be read", "set VAULT_TOKEN, or log in with `vault login`"
             )
-        return self._call("get", path, token=self._token)
+        return self._call(method, path, token=self._token)
 
     # --- tries -------------------------------------------------------------------------------------------
 
@@ -130,6 +136,35 @@ class Vault:
     def lookup(self, token: str) -> VaultAnswer:
         """Ask what a token is: `auth/token/lookup-self`."""
         return self._call("get", "auth/token/lookup-self", token=token)
+
+    def root_tokens(self, most: int) -> tuple[list[str], int, int]:
+        """Look for living tokens that may do everything: `auth/token/accessors`, `lookup-accessor`.
+
+        Returns
+        -------
+        tuple
+            The accessors of root tokens, how many tokens were looked at, and how many there are.
+
+        Raises
+        ------
+        CannotLookError
+            If there is no token, or if it may not.
+        """
+        path = "auth/token/accessors"
+        answer = self._read(path, "list")
+        if answer.status != HTTPStatus.OK:
+            raise self._refused(path)
+        accessors = [str(accessor) for accessor in answer.data.get("keys") or []]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = list(pool.map(self._policies, accessors[:most]))
+        roots = [accessor for accessor, policies in zip(accessors, found, strict=False) if "root" in policies]
+        return roots, len(found), len(accessors)
+
+    def _policies(self, accessor: str) -> list[str]:
+        answer = self._call(
+            "post", "auth/token/lookup-accessor", token=self._token, json={"accessor": accessor}
+        )
+        return list(answer.data.get("policies") or [])  # one that has ended meanwhile has none
 
     # --- the border --------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from doctor.kubernetes import Document
-from doctor.model import Finding, Link, broken, weak, whole
+from doctor.model import Finding, Link, broken, unknown, weak, whole
 from doctor.scene import Scene
 
 __all__ = ["LINKS"]
@@ -12,19 +12,35 @@ _DEFINITIONS = ("externalsecrets", "secretstores", "clustersecretstores")
 _GROUP = "external-secrets.io"
 
 
+def probe_stack(scene: Scene) -> Iterator[Finding]:
+    if scene.without_stack is not None:
+        raise scene.without_stack
+    if scene.stack is not None:
+        subject = f"Stack {scene.stack.project}/{scene.stack.name}"
+        yield whole(subject, f"declares {len(scene.stack.keys)} virtual keys")
+
+
 def probe_cluster(scene: Scene) -> Iterator[Finding]:
     version = scene.kubernetes.get("/version") or {}
     yield whole(
         f"Kubernetes {scene.kubernetes.server}", f"answers, version {version.get('gitVersion', 'unknown')}"
     )
-    for namespace in scene.namespaces:
-        if scene.kubernetes.get(f"/api/v1/namespaces/{namespace}") is None:
-            yield broken(
-                f"Namespace {namespace}",
-                "isn't there",
-                cause=f"the namespace {namespace} doesn't exist in this cluster",
-                cure="name the right one with --namespace, or check the kubeconfig's context",
-            )
+    for namespace in scene.wanted_namespaces:
+        yield from _namespace(scene, namespace)
+
+
+def _namespace(scene: Scene, namespace: str) -> Iterator[Finding]:
+    subject = f"Namespace {namespace}"
+    refused = scene.blind_spots.get(namespace)
+    if refused is not None:
+        yield unknown(subject, refused.sentence, cure=refused.cure)
+    elif scene.kubernetes.get(f"/api/v1/namespaces/{namespace}") is None:
+        yield broken(
+            subject,
+            "isn't there",
+            cause=f"the namespace {namespace} doesn't exist in this cluster",
+            cure="name the right one with --namespace, or check the kubeconfig's context",
+        )
 
 
 def probe_operator(scene: Scene) -> Iterator[Finding]:
@@ -124,6 +140,13 @@ def _definition(scene: Scene, name: str) -> Document | None:
 
 
 LINKS = (
+    Link(
+        "stack",
+        "Stack",
+        "What Pulumi knows: the stack's outputs and its keys, from `pulumi stack export`. Without a stack "
+        "(--namespace) nothing is asked.",
+        probe_stack,
+    ),
     Link(
         "cluster",
         "Kubernetes",

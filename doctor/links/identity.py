@@ -1,14 +1,12 @@
 """Who a store is to Vault: its ServiceAccount, its role, its policies, and a login."""
 
-import base64
-import json
 import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
 from doctor.model import CannotLookError, Finding, Link, broken, weak, whole
-from doctor.objects import Store
+from doctor.objects import Store, claims
 from doctor.policy import Rule, capabilities, parse_policy
 from doctor.scene import Scene
 
@@ -17,6 +15,14 @@ __all__ = ["LINKS"]
 
 def probe_service_accounts(scene: Scene) -> Iterator[Finding]:
     for store in scene.stores():
+        if not (store.vault or {}).get("auth"):
+            yield broken(
+                store.key,
+                "has no spec.provider.vault.auth",
+                cause="the store doesn't log in at all",
+                cure="set auth.kubernetes with mountPath, role and serviceAccountRef",
+                scope={store.key},
+            )
         if store.kubernetes_auth is None:
             continue
         account = store.service_account
@@ -52,16 +58,20 @@ def _service_account(scene: Scene, store: Store, namespace: str, name: str) -> F
             cure="check the clock and the API server's service-account keys and issuer",
             scope={store.key},
         )
+    said = claims(token)
+    if said.get("sub") != f"system:serviceaccount:{namespace}:{name}":
+        return broken(
+            subject,
+            f"its token names {said.get('sub')}",
+            cause="the API server gives the ServiceAccount's token another subject",
+            cure="see what issues tokens for this cluster",
+            scope={store.key},
+        )
     return whole(
-        subject, f"the cluster takes its token for {', '.join(claims(token).get('aud', []))}", {store.key}
+        subject,
+        f"the cluster takes its token for {', '.join(said.get('aud', []))}, issued by {said.get('iss')}",
+        {store.key},
     )
-
-
-def claims(token: str) -> dict[str, Any]:
-    """Read the claims of a JWT, none of which is secret."""
-    payload = token.split(".")[1]
-    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return found
 
 
 # --- the role --------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 from doctor.gateway import Gateway
 from doctor.model import Finding, Link, broken, weak, whole
 from doctor.scene import Scene
+from providers.litellm.admin_input import ROLE, ROUTES
 from providers.litellm.changes import changed_fields
 from providers.litellm.drift import compare
 from providers.litellm.ownership import ADOPTED, SUPERSEDED_BY, URN
@@ -15,6 +16,7 @@ from providers.litellm.ownership import ADOPTED, SUPERSEDED_BY, URN
 __all__ = ["LINKS"]
 
 _SHORT = 12
+_NEVER_CONNECTED = "Not connected"  # as LiteLLM says it, with HTTP 200
 
 
 def probe_gateway(scene: Scene) -> Iterator[Finding]:
@@ -23,11 +25,18 @@ def probe_gateway(scene: Scene) -> Iterator[Finding]:
         subject = f"Gateway {gateway.url}"
         if answer.status == HTTPStatus.OK and answer.document.get("db") == "connected":
             yield whole(subject, "ready, connected to its database")
+        elif answer.document.get("db") == _NEVER_CONNECTED:
+            yield broken(
+                subject,
+                f"HTTP {answer.status}, database {answer.document['db']}",
+                cause="the gateway was started without a database, so it knows no key",
+                cure="set DATABASE_URL in its environment, and roll the Pods out",
+            )
         elif answer.document.get("db"):
             yield broken(
                 subject,
                 f"HTTP {answer.status}, database {answer.document['db']}",
-                cause="the gateway has lost its database, or never had one",
+                cause="the gateway has lost its database",
                 cure="start the database, or correct DATABASE_URL in Vault and roll the Pods out",
             )
         else:
@@ -42,24 +51,63 @@ def probe_gateway(scene: Scene) -> Iterator[Finding]:
 def probe_admin_key(scene: Scene) -> Iterator[Finding]:
     for gateway in scene.key_apis():
         key, place = scene.admin_key(gateway)
-        answer = gateway.allows(key)
-        subject = f"Admin key ({place})"
-        if answer.status == HTTPStatus.OK:
-            yield whole(subject, "may list the keys")
-        elif answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            yield broken(
-                subject,
-                f"the gateway refuses it with HTTP {answer.status}",
-                cause="the admin key isn't the one that the gateway knows, or has expired",
-                cure="write the right one to its place, or roll the Pods out if it was changed there",
-            )
-        else:
-            yield broken(
-                subject,
-                f"the gateway answers /key/list with HTTP {answer.status}",
-                cause="the gateway can't answer for its keys",
-                cure="see the gateway's link, and its log",
-            )
+        yield _admin_key(gateway, key, f"Admin key ({place})")
+
+
+def _admin_key(gateway: Gateway, key: str, subject: str) -> Finding:
+    answer = gateway.allows(key)
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        return broken(
+            subject,
+            "the gateway refuses it with HTTP 401",
+            cause="the admin key isn't the one that the gateway knows, was blocked, or has expired",
+            cure="unblock it, or run `pulumi up --refresh`, which replaces it; roll the Pods out if the "
+            "master key was changed in Vault",
+        )
+    if answer.status == HTTPStatus.FORBIDDEN:
+        return broken(
+            subject,
+            "the gateway lets it in, but not list keys: HTTP 403",
+            cause="the admin key may not manage keys",
+            cure=_GIVE_BACK,
+        )
+    if answer.status != HTTPStatus.OK:
+        return broken(
+            subject,
+            f"the gateway answers /key/list with HTTP {answer.status}",
+            cause="the gateway can't answer for its keys",
+            cure="see the gateway's link, and its log",
+        )
+    return _rights(gateway.row_of(key), subject)
+
+
+_GIVE_BACK = "run `pulumi up --refresh`, which gives it back its rights"
+
+
+def _rights(row: Mapping[str, Any] | None, subject: str) -> Finding:
+    """Compare an admin's routes and role with what the key API takes; a master key has neither."""
+    routes = list((row or {}).get("allowed_routes") or [])
+    missing = [wanted for wanted in ROUTES if routes and not any(_allows(route, wanted) for route in routes)]
+    if missing:
+        return broken(
+            subject,
+            f"may only call {', '.join(sorted(routes))}",
+            cause=f"the admin key may not manage keys: it lacks {', '.join(missing)}",
+            cure=_GIVE_BACK,
+        )
+    role = ((row or {}).get("user") or {}).get("user_role")
+    if role and role != ROLE:
+        return broken(
+            subject,
+            f"its user is {role}",
+            cause=f"the admin key may not manage the keys of others: its user isn't {ROLE} any more",
+            cure=_GIVE_BACK,
+        )
+    return whole(subject, f"may list the keys{', and make, change and delete them' if row else ''}")
+
+
+def _allows(route: str, wanted: str) -> bool:
+    return wanted == route or wanted.startswith(f"{route.rstrip('/*')}/") or route == "management_routes"
 
 
 # --- the keys --------------------------------------------------------------------------------------------
@@ -179,7 +227,8 @@ LINKS = (
     Link(
         "admin-key",
         "Admin key",
-        "The key that manages the others, found where the stack refers to it: that the gateway takes it.",
+        "The key that manages the others, found where the stack refers to it: that the gateway takes it, and "
+        "that its routes and its user's role let it make, change and delete keys.",
         probe_admin_key,
         needs=("gateway", "secret"),
     ),

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from doctor.links.reviewers import reviewer_problems
 from doctor.model import Finding, Link, broken, weak, whole
-from doctor.objects import Store
+from doctor.objects import Store, claims
 from doctor.scene import Scene
 from doctor.tls import Outcome, certificates, shake_hands
 
@@ -100,10 +101,12 @@ def _auth_mount(scene: Scene, path: str, stores: list[Store]) -> Iterator[Findin
         for finding in (
             _host_problem(scene, subject, config, scope),
             _authority_problem(scene, subject, config, scope),
-            _reviewer_problem(scene, subject, config, stores),
+            _issuer_problem(scene, subject, config, stores),
         )
         if finding is not None
     ]
+    # Who reviews is asked only where the API server can be: otherwise nobody could answer.
+    problems = problems or list(reviewer_problems(scene, subject, config, stores, cluster_authority(scene)))
     yield from problems
     if not problems:
         yield whole(subject, f"serves {config.get('kubernetes_host')} with its CA and a reviewer", scope)
@@ -117,7 +120,7 @@ def _host_problem(scene: Scene, subject: str, config: Mapping[str, Any], scope: 
     known, ports = _own_addresses(scene)
     if name in known and (url.port or 443) in ports[name]:
         return None
-    handshake = shake_hands((name, url.port or 443), name, _cluster_authority(scene), scene.record)
+    handshake = shake_hands((name, url.port or 443), name, cluster_authority(scene), scene.record)
     if handshake.outcome in (Outcome.TRUSTED, Outcome.OTHER_NAME):
         return None
     reason = (
@@ -161,7 +164,7 @@ def _own_addresses(scene: Scene) -> tuple[set[str], dict[str, set[int]]]:
     return set(ports), ports
 
 
-def _cluster_authority(scene: Scene) -> str:
+def cluster_authority(scene: Scene) -> str:
     """Give the CA of this cluster's API server, as every namespace has it."""
     document = scene.kubernetes.get("/api/v1/namespaces/default/configmaps/kube-root-ca.crt")
     return str(((document or {}).get("data") or {}).get("ca.crt") or scene.kubernetes.authority)
@@ -184,7 +187,7 @@ def _authority_problem(
         )
     try:
         theirs = certificates(pem)
-        right = bool(theirs & certificates(_cluster_authority(scene)))
+        right = bool(theirs & certificates(cluster_authority(scene)))
     except ValueError:
         right = False
     if right:
@@ -198,50 +201,26 @@ def _authority_problem(
     )
 
 
-def _reviewer_problem(
+def _issuer_problem(
     scene: Scene, subject: str, config: Mapping[str, Any], stores: list[Store]
 ) -> Finding | None:
-    """See whether whoever reviews tokens may do so, where it is a ServiceAccount that is known."""
-    if config.get("token_reviewer_jwt_set"):
-        return None  # only a login can tell
-    if config.get("disable_local_ca_jwt"):
-        reviewers = {store.service_account: store.key for store in stores if store.service_account}
-        cure = "bind system:auth-delegator to it, or give the auth mount a reviewer token"
-    else:
-        reviewers = dict.fromkeys(_vault_accounts(scene, stores), "")
-        cure = "bind the ClusterRole system:auth-delegator to it"
-    for account, key in reviewers.items():
-        namespace, name = account
-        asked = {"verb": "create", "group": "authentication.k8s.io", "resource": "tokenreviews"}
-        if not scene.kubernetes.may(f"system:serviceaccount:{namespace}:{name}", asked):
+    """See whether the mount wants another issuer than the tokens of this cluster name."""
+    wanted = str(config.get("issuer") or "")
+    if not wanted or config.get("disable_iss_validation", True):
+        return None
+    for store in stores:
+        if store.service_account is None:
+            continue
+        issuer = claims(scene.token_of(store)).get("iss")
+        if issuer != wanted:
             return broken(
                 subject,
-                f"tokens are reviewed as the ServiceAccount {namespace}/{name}, which may not",
-                cause=f"the reviewer {namespace}/{name} may not create TokenReviews",
-                cure=cure,
-                scope={key} if key else {store.key for store in stores},
+                f"demands the issuer {wanted}; the cluster's tokens are issued by {issuer}",
+                cause="the auth mount demands another issuer than the one that this cluster's tokens name",
+                cure=f"set issuer to {issuer} in {_path(subject)}/config, or disable_iss_validation=true",
+                scope={store.key for store in stores},
             )
     return None
-
-
-def _vault_accounts(scene: Scene, stores: list[Store]) -> set[tuple[str, str]]:
-    """List the ServiceAccounts of Vault's own Pods, where Vault runs in this cluster."""
-    accounts = set()
-    for store in stores:
-        host = urlsplit(str((store.vault or {}).get("server") or "")).hostname or ""
-        name, _, rest = host.partition(".")
-        namespace = rest.partition(".")[0]
-        service = (
-            scene.kubernetes.get(f"/api/v1/namespaces/{namespace}/services/{name}") if namespace else None
-        )
-        selector = ((service or {}).get("spec") or {}).get("selector") or {}
-        if not selector:
-            continue
-        for pod in scene.kubernetes.items(f"/api/v1/namespaces/{namespace}/pods"):
-            labels = pod["metadata"].get("labels") or {}
-            if selector.items() <= labels.items():
-                accounts.add((namespace, pod["spec"].get("serviceAccountName") or "default"))
-    return accounts
 
 
 LINKS = (
@@ -256,7 +235,9 @@ LINKS = (
         "auth-mount",
         "Auth mount",
         "The kubernetes auth method that each store logs in at: that it is there, that kubernetes_host and "
-        "kubernetes_ca_cert are this cluster's, and that its reviewer may create TokenReviews.",
+        "kubernetes_ca_cert are this cluster's, that its issuer is, and that its reviewer gets an answer: "
+        "its right to create TokenReviews, and, where a login's token reviews itself, such a TokenReview. "
+        "A reviewer token that is kept in Vault alone is tried by the login.",
         probe_auth_mounts,
         needs=("cluster", "vault"),
     ),

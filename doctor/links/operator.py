@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from doctor.kubernetes import Document
-from doctor.model import Finding, Link, broken, weak, whole
+from doctor.model import Finding, Link, State, broken, weak, whole
 from doctor.objects import ExternalSecret
 from doctor.scene import Scene
 
@@ -16,6 +16,26 @@ _LATE_GRACE_SECONDS = 60
 
 # What the operator's events say -> cause, cure. The first that matches counts.
 _REASONS = (
+    (
+        r"not managed by external-secrets",
+        "somebody else has written to the path, and the operator doesn't push over it",
+        "push to another path, or remove what is there",
+    ),
+    (
+        r"set secret failed: secret key .* does not exist",
+        "the Secret that is pushed from lacks the key",
+        "correct the PushSecret's secretKey, or write the key",
+    ),
+    (
+        r"could not get source secret",
+        "the Secret that is pushed from isn't there",
+        "make it, or correct the PushSecret's selector",
+    ),
+    (
+        r"could not write remote ref .*403",
+        "Vault refuses the push: no policy allows the path",
+        "allow create, update and read on its data and metadata in a policy of the role",
+    ),
     (
         r"CreationPolicy=Merge",
         "there is no Secret to merge into",
@@ -33,7 +53,7 @@ _REASONS = (
     ),
     (
         r"could not get (?:Cluster)?SecretStore",
-        "the ExternalSecret names a store that doesn't exist",
+        "it names a store that doesn't exist",
         "correct secretStoreRef, or make the store",
     ),
     (
@@ -137,19 +157,45 @@ def probe_stores(scene: Scene) -> Iterator[Finding]:
 def probe_external_secrets(scene: Scene) -> Iterator[Finding]:
     for external in scene.external_secrets():
         store = scene.store_of(external)
-        if store is None and not scene.has_store(external):
-            kind, name = external.store_reference
+        scope = {store.key} if store else {f"{external.store_reference[0]} {external.store_reference[1]}"}
+        if store is None:
+            problem = _problem_of_other_store(scene, external, scope)
+            if problem is not None:
+                yield problem
+                continue
+        if store is not None and not scene.admits(store, external.namespace):
             yield broken(
                 external.key,
-                f"there is no {kind} {name}",
-                cause=f"the ExternalSecret names a store that doesn't exist: {name}",
-                cure="correct secretStoreRef, or make the store",
-                scope={f"{kind} {name}"},
+                f"the namespaces of the {store.key} are not this one",
+                cause=f"the ClusterSecretStore doesn't admit this namespace: {external.namespace}",
+                cure="add the namespace to the store's conditions",
+                scope=scope,
             )
             continue
-        scope = {store.key} if store else {f"{external.store_reference[0]} {external.store_reference[1]}"}
         yield from _judged(scene, external.key, external.document, scope)
         yield from _late(external, scope)
+
+
+def _problem_of_other_store(scene: Scene, external: ExternalSecret, scope: set[str]) -> Finding | None:
+    """See what is wrong with a store that isn't there, or isn't one over Vault."""
+    kind, name = external.store_reference
+    document = scene.store_document(external)
+    if document is None:
+        return broken(
+            external.key,
+            f"there is no {kind} {name}",
+            cause=f"the ExternalSecret names a store that doesn't exist: {name}",
+            cure="correct secretStoreRef, or make the store",
+            scope=scope,
+        )
+    found = _judged(scene, f"{kind} {name}", document, scope)
+    return next((finding for finding in found if finding.state is State.BROKEN), None)
+
+
+def probe_push_secrets(scene: Scene) -> Iterator[Finding]:
+    for document in scene.push_secrets():
+        subject = f"PushSecret {document['metadata']['namespace']}/{document['metadata']['name']}"
+        yield from _judged(scene, subject, document, scene.stores_pushed_to(document))
 
 
 def _judged(scene: Scene, subject: str, document: Document, scope: set[str]) -> Iterator[Finding]:
@@ -167,7 +213,7 @@ def _judged(scene: Scene, subject: str, document: Document, scope: set[str]) -> 
     if ready["status"] == "True" and ready.get("reason") not in ("SecretMissing", "SecretDeleted"):
         yield whole(subject, str(ready.get("message") or "ready"), scope)
         return
-    said = str(ready.get("message") or ready.get("reason"))
+    said = " ".join(str(ready.get("message") or ready.get("reason")).split())
     if ready["status"] != "True":
         said = _why(scene, document, str(ready.get("lastTransitionTime") or "")) or said
     cause, cure = _explained(said)
@@ -238,5 +284,12 @@ LINKS = (
         "The conditions and Warning events of each ExternalSecret, and when it was last refreshed.",
         probe_external_secrets,
         needs=("store", "path"),
+    ),
+    Link(
+        "push-secret",
+        "PushSecret",
+        "The conditions and Warning events of each PushSecret, which writes to Vault what a Secret holds.",
+        probe_push_secrets,
+        needs=("store",),
     ),
 )

@@ -14,6 +14,21 @@ def probe_paths(scene: Scene) -> Iterator[Finding]:
         store = scene.store_of(external)
         if store is not None and store.mount:
             yield from _paths(scene, external, store)
+        elif store is not None:
+            yield from _whole_paths(scene, external, store)
+
+
+def _whole_paths(scene: Scene, external: ExternalSecret, store: Store) -> Iterator[Finding]:
+    """Look at keys of a store without a mount: each has to begin with one."""
+    for path in external.paths:
+        if not any(path.startswith(mount) for mount in scene.mounts()):
+            yield broken(
+                external.key,
+                f"asks for {path}, and its store names no mount",
+                cause=f"the path {path} doesn't begin with a mount of Vault, and the store adds none",
+                cure="set spec.provider.vault.path in the store, or begin the key with the mount and data/",
+                scope={store.key},
+            )
 
 
 def _paths(scene: Scene, external: ExternalSecret, store: Store) -> Iterator[Finding]:
@@ -44,7 +59,8 @@ def _path_problem(
     subject = f"Path {store.mount}/{path}"
     found = scene.kv(store.mount, store.below_mount(path))
     if found is None or not found.get("data"):
-        deleted = bool(((found or {}).get("metadata") or {}).get("deletion_time"))
+        metadata = (found or {}).get("metadata") or {}
+        deleted = bool(metadata.get("deletion_time") or metadata.get("destroyed"))
         what = "its newest version is deleted" if deleted else "isn't there"
         verb = "undelete or write" if deleted else "write"
         return broken(

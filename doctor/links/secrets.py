@@ -41,7 +41,15 @@ def _secret(scene: Scene, external: ExternalSecret, store: Store | None) -> Iter
         )
         return
     stale = _stale(scene, external, store, values) if store and store.mount else []
-    if stale:
+    if stale and scene.is_immutable(external.namespace, external.target):
+        yield broken(
+            subject,
+            f"{', '.join(stale)}: another value than in Vault, and the Secret is immutable",
+            cause="the Secret can't follow Vault: it is immutable",
+            cure="take target.immutable out of the ExternalSecret and delete the Secret, which is made anew",
+            scope=scope,
+        )
+    elif stale:
         yield weak(
             subject,
             f"{', '.join(stale)}: another value than in Vault",
@@ -49,8 +57,25 @@ def _secret(scene: Scene, external: ExternalSecret, store: Store | None) -> Iter
             cure="wait for the refresh interval, or force it: python -m doctor --fix",
             scope=scope,
         )
+    elif _is_of_somebody_else(scene, external):
+        yield weak(
+            subject,
+            "has another owner than its ExternalSecret, or none",
+            cause="the Secret isn't the operator's own: it stays when the ExternalSecret goes",
+            cure="delete it, and the operator makes its own; or set creationPolicy: Merge",
+            scope=scope,
+        )
     else:
-        yield whole(subject, f"has {len(values)} keys, equal to Vault", scope)
+        changed = scene.changed(external.namespace, external.target)
+        since = f", since {changed:%Y-%m-%d %H:%M} UTC" if changed else ""
+        yield whole(subject, f"has {len(values)} keys, equal to Vault{since}", scope)
+
+
+def _is_of_somebody_else(scene: Scene, external: ExternalSecret) -> bool:
+    if ((external.document["spec"].get("target") or {}).get("creationPolicy") or "Owner") != "Owner":
+        return False
+    owners = scene.owners(external.namespace, external.target)
+    return external.document["metadata"].get("uid") not in owners
 
 
 def _stale(scene: Scene, external: ExternalSecret, store: Store, values: dict[str, str]) -> list[str]:
@@ -69,7 +94,8 @@ LINKS = (
     Link(
         "secret",
         "Secret",
-        "The Secret of each ExternalSecret: that it is there, with every key, equal to Vault by fingerprint.",
+        "The Secret of each ExternalSecret: that it is there, with every key, equal to Vault by fingerprint, "
+        "and owned by the ExternalSecret.",
         probe_secrets,
         needs=("external-secret", "store", "path"),
     ),

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from doctor.kubernetes import Document
-from doctor.model import Finding, Link, broken, whole
+from doctor.model import Finding, Link, broken, weak, whole
 from doctor.objects import Store
 from doctor.scene import Scene
 from doctor.tls import Handshake, Outcome, certificates, shake_hands
 
 __all__ = ["LINKS"]
+
+_SOON_DAYS = 7
 
 
 def probe_vault(scene: Scene) -> Iterator[Finding]:
@@ -59,7 +61,6 @@ def _server_of(scene: Scene, store: Store) -> Iterator[Finding]:
     if problem:
         yield problem
         return
-    address = (url.hostname, port)
     if _is_inside(url.hostname):
         service = _service(scene, url.hostname)
         if service is None:
@@ -74,11 +75,13 @@ def _server_of(scene: Scene, store: Store) -> Iterator[Finding]:
         if (finding := _without_endpoint(scene, store, service, port)) is not None:
             yield finding
             return
-        address = (service["spec"]["clusterIP"], port)
-    yield _handshake_finding(store, url.scheme, server, _shaken(scene, address, url.hostname, authority))
+        shaken = _shaken_inside(scene, (_target(scene, service), port), url.hostname, authority)
+    else:
+        shaken = shake_hands((url.hostname, port), url.hostname, authority, scene.record)
+    yield _handshake_finding(store, url.scheme, server, shaken)
 
 
-def _shaken(scene: Scene, address: tuple[str, int], name: str, authority: str | None) -> Handshake:
+def _shaken_inside(scene: Scene, address: tuple[str, int], name: str, authority: str | None) -> Handshake:
     """Try the address itself; a ClusterIP that isn't routed to here is tried at the doctor's own one."""
     handshake = shake_hands(address, name, authority, scene.record)
     own = urlsplit(scene.vault.address or "")
@@ -119,6 +122,14 @@ def _handshake_finding(store: Store, scheme: str, server: str, handshake: Handsh
             cure = "set spec.provider.vault.server to https://, with its CA"
         return broken(store.key, f"{server}: {handshake.detail}", cause=cause, cure=cure, scope={store.key})
     if handshake.outcome is Outcome.TRUSTED:
+        if handshake.days_left is not None and handshake.days_left < _SOON_DAYS:
+            return weak(
+                store.key,
+                f"{server}: {handshake.detail}",
+                cause=f"the server's certificate ends within {_SOON_DAYS} days",
+                cure="issue a new certificate, and see why it wasn't renewed",
+                scope={store.key},
+            )
         return whole(store.key, f"reaches {server}: {handshake.detail}", {store.key})
     cause, cure = _HANDSHAKES[handshake.outcome]
     return broken(store.key, f"{server}: {handshake.detail}", cause=cause, cure=cure, scope={store.key})
@@ -171,8 +182,19 @@ def _service(scene: Scene, host: str) -> Document | None:
     return scene.kubernetes.get(f"/api/v1/namespaces/{namespace}/services/{name}")
 
 
+def _target(scene: Scene, service: Document) -> str:
+    """Say where a Service leads: its ClusterIP, or what it is another name of."""
+    other = service["spec"].get("externalName")
+    if not other:
+        return str(service["spec"]["clusterIP"])
+    inside = _service(scene, other) if _is_inside(other) else None
+    return str(inside["spec"]["clusterIP"]) if inside else str(other)
+
+
 def _without_endpoint(scene: Scene, store: Store, service: Document, port: int) -> Finding | None:
     namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
+    if service["spec"].get("externalName"):
+        return None
     ports = [item["port"] for item in service["spec"]["ports"]]
     if port not in ports:
         return broken(
@@ -182,16 +204,8 @@ def _without_endpoint(scene: Scene, store: Store, service: Document, port: int) 
             cure="correct the port in spec.provider.vault.server",
             scope={store.key},
         )
-    slices = scene.kubernetes.items(f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices")
-    ready = [
-        address
-        for item in slices
-        if (item["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == name
-        for endpoint in item.get("endpoints") or []
-        if (endpoint.get("conditions") or {}).get("ready", True)
-        for address in endpoint["addresses"]
-    ]
-    if ready or service["spec"].get("externalName"):
+    ready = scene.ready_endpoints(namespace, name)
+    if ready:
         return None
     return broken(
         f"Service {namespace}/{name}",

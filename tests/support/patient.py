@@ -4,7 +4,7 @@ import base64
 import copy
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import hvac
@@ -22,6 +22,7 @@ from tenacity import (
 from doctor.examine import examine
 from doctor.kubernetes import Kubernetes
 from doctor.links import LINKS
+from doctor.model import Finding, Link
 from doctor.scene import Scene
 from doctor.vault import Vault
 from doctor.verdict import Verdict, judge
@@ -103,6 +104,8 @@ class Patient:
                 "kubernetes_ca_cert": "",
                 "token_reviewer_jwt": "",
                 "disable_local_ca_jwt": False,
+                "issuer": "",
+                "disable_iss_validation": True,
             }
             | changed,
         )
@@ -169,6 +172,11 @@ class Patient:
             },
         }
 
+    @property
+    def server(self) -> str:
+        """Address of the cluster's API server."""
+        return str(self._api.configuration.host)
+
     def cluster_authority(self) -> str:
         """Give the CA of this cluster's API server."""
         document = self.get("/api/v1/namespaces/default/configmaps/kube-root-ca.crt")
@@ -192,27 +200,42 @@ class Patient:
         [path] = [path for path in self.objects if f"/{plural}/" in path]
         self.delete(path)
 
+    def patch(self, path: str, document: Document) -> None:
+        """Change some fields of an object, which may be one of somebody else."""
+        self._call("PATCH", path, document, "application/merge-patch+json")
+
+    def at(self, plural: str, name: str) -> str:
+        """Give the API path of one of the operator's objects in the patient's namespace."""
+        version = "v1alpha1" if plural == "pushsecrets" else "v1"
+        return f"/apis/external-secrets.io/{version}/namespaces/{self.name}/{plural}/{name}"
+
     def secret(self, name: str, **values: str) -> None:
         """Make a Secret beside the chain; it goes with the namespace."""
         data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
         path = f"/api/v1/namespaces/{self.name}/secrets/{name}"
         self.replace(path, {"apiVersion": "v1", "kind": "Secret", "data": data})
 
+    def token_of(self, service_account: str) -> str:
+        """Ask for a token that the API server takes."""
+        path = f"/api/v1/namespaces/{self.name}/serviceaccounts/{service_account}/token"
+        answer = self._call("POST", path, {"spec": {"expirationSeconds": 600}})
+        assert answer is not None
+        return str(answer["status"]["token"])
+
     # --- the doctor --------------------------------------------------------------------------------------
 
     def examine(self) -> Verdict:
-        made: list[str] = []
-        kubernetes = Kubernetes(self.platform["KUBECONFIG"], None, made.append)
+        return judge(self.findings(LINKS), LINKS)
+
+    def findings(self, links: Sequence[Link]) -> list[Finding]:
+        """Let the doctor look at some links."""
+        platform, made = self.platform, list[str]()
+        kubernetes = Kubernetes(platform["KUBECONFIG"], None, made.append)
         vault = Vault(
-            self.platform["VAULT_ADDR"],
-            self.platform["VAULT_TOKEN"],
-            self.platform["VAULT_CACERT"],
-            None,
-            made.append,
+            platform["VAULT_ADDR"], platform["VAULT_TOKEN"], platform["VAULT_CACERT"], None, made.append
         )
-        scene = Scene(kubernetes, vault, [self.name])
         try:
-            return judge(examine(scene, LINKS), LINKS)
+            return examine(Scene(kubernetes, vault, [self.name]), links)
         finally:
             kubernetes.close()
 
@@ -234,8 +257,7 @@ class Patient:
         """Let the operator look at once: after failures it waits longer and longer."""
         for path in self.objects:
             if "external-secrets.io" in path and self.get(path) is not None:
-                stamp = {"metadata": {"annotations": {"force-sync": secrets.token_hex(4)}}}
-                self._call("PATCH", path, stamp, "application/merge-patch+json")
+                self.patch(path, {"metadata": {"annotations": {"force-sync": secrets.token_hex(4)}}})
 
     # --- the cluster -------------------------------------------------------------------------------------
 
@@ -245,7 +267,9 @@ class Patient:
     def replace(self, path: str, document: Document) -> None:
         """Make an object just as the document says, whatever it was before."""
         name = path.rpartition("/")[2]
-        namespaced = {**document, "metadata": {"name": name, "namespace": self.name}}
+        _, _, below = path.partition("/namespaces/")
+        place = {"namespace": below.partition("/")[0]} if below else {}
+        namespaced = {**document, "metadata": {"name": name, **place, **document.get("metadata", {})}}
         # The operator writes to it too: a conflict is answered by doing it again.
         for attempt in Retrying(
             retry=retry_if_exception_type(AssertionError), stop=stop_after_attempt(5), reraise=True

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from doctor.cli import app
+from doctor.links import HARDENING, LINKS
 
 runner = CliRunner()
 
@@ -56,3 +57,18 @@ def test_an_unknown_link_names_the_known_ones() -> None:
     done = runner.invoke(app, ["--explain", "nothing"])
     assert done.exit_code == 2
     assert "auth-mount" in done.output
+
+
+@pytest.mark.parametrize("name", [link.name for link in (*LINKS, *HARDENING)])
+def test_every_link_is_explained(name: str) -> None:
+    done = runner.invoke(app, ["--explain", name])
+    assert done.exit_code == 0
+    [link] = [link for link in (*LINKS, *HARDENING) if link.name == name]
+    words = " ".join(done.output.split())
+    assert words.startswith(f"{link.title}: {' '.join(link.explanation.split())}")
+    assert all(other in words for other in link.needs)
+
+
+def test_no_two_links_have_a_name_in_common() -> None:
+    names = [link.name for link in (*LINKS, *HARDENING)]
+    assert len(set(names)) == len(names)
