@@ -5,8 +5,11 @@ VaultError
  +-- VaultUnavailableError      passes by itself: unreachable, sealed, overloaded, a server error
  +-- VaultUntrustedError        the certificate
  +-- VaultDeniedError           the token may not
- +-- VaultMountMissingError     no such mount, or not KV v2
+ +-- VaultMountMissingError     no such mount, or another kind
  +-- VaultConflictError         somebody else wrote in between
+ +-- VaultDatabaseError         the database doesn't do what Vault asks of it
+ +-- VaultConnectionTakenError  a database connection of somebody else has the name
+ +-- VaultNotThereError         a database connection or role that somebody else was to make
  +-- VaultRefusedError          anything else
 """
 
@@ -14,9 +17,12 @@ from providers.errors import ProviderError
 
 __all__ = [
     "VaultConflictError",
+    "VaultConnectionTakenError",
+    "VaultDatabaseError",
     "VaultDeniedError",
     "VaultError",
     "VaultMountMissingError",
+    "VaultNotThereError",
     "VaultRefusedError",
     "VaultSetupError",
     "VaultUnavailableError",
@@ -68,12 +74,12 @@ class VaultDeniedError(VaultError):
 
 
 class VaultMountMissingError(VaultError):
-    """There is no such mount, or it isn't KV v2."""
+    """There is no such mount, or it is of another kind."""
 
-    def __init__(self, address: str, mount: str, kind: str | None) -> None:
+    def __init__(self, address: str, mount: str, kind: str | None, expected: str = "KV v2") -> None:
         self.kind = kind
         what = f"has {kind} at {mount}" if kind else f"has no mount {mount}"
-        super().__init__(f"Vault at {address} {what}; expected a KV v2 mount")
+        super().__init__(f"Vault at {address} {what}; expected a {expected} mount")
 
 
 class VaultConflictError(VaultError):
@@ -90,3 +96,31 @@ class VaultRefusedError(VaultError):
 
     def __init__(self, address: str, action: str, path: str, reason: str) -> None:
         super().__init__(f"Vault at {address} refused to {action} {path}: {reason}")
+
+
+class VaultDatabaseError(VaultError):
+    """Vault couldn't log in to a database, or couldn't change a password there."""
+
+    def __init__(self, address: str, action: str, place: str, reason: str) -> None:
+        super().__init__(
+            f"Vault at {address} couldn't {action} {place}: {reason}. See that Vault can reach the database, "
+            "and that it takes user and password. A password that was rotated is known to Vault alone: set a "
+            "new one in the database and at its source, and raise passwordVersion"
+        )
+
+
+class VaultConnectionTakenError(VaultError):
+    """A connection is there that this program hasn't made, and whose password it won't write over."""
+
+    def __init__(self, address: str, place: str) -> None:
+        super().__init__(
+            f"{place} in Vault at {address} is there already and not of this program: take another name, or "
+            "say `password: {manual: true}` to take it over with the password that it has"
+        )
+
+
+class VaultNotThereError(VaultError):
+    """A connection or a role isn't there, and isn't this program's to make."""
+
+    def __init__(self, address: str, place: str, what_to_do: str) -> None:
+        super().__init__(f"{place} isn't in Vault at {address}; {what_to_do}")

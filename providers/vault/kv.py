@@ -1,32 +1,19 @@
-"""One path of a KV v2 mount: read, check-and-set, delete. The border where hvac's errors become ours."""
+"""One path of a KV v2 mount: read, check-and-set, delete."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
-import hvac
 import hvac.exceptions
-import requests.exceptions
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from providers.credentials import Concealed
+from providers.vault.border import VaultBorder
 from providers.vault.connection import VaultConnection
-from providers.vault.errors import (
-    VaultConflictError,
-    VaultDeniedError,
-    VaultError,
-    VaultMountMissingError,
-    VaultRefusedError,
-    VaultUnavailableError,
-    VaultUntrustedError,
-)
+from providers.vault.errors import VaultConflictError, VaultMountMissingError
 
 __all__ = ["KvPath", "KvVersion"]
 
 _CONFLICTS = 8
-_STRANGER = "the answer isn't one of Vault; see that the address is right"
 
 
 @dataclass(frozen=True)
@@ -45,7 +32,7 @@ class KvVersion:
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-class KvPath:
+class KvPath(VaultBorder):
     """A path below a KV v2 mount, on one connection, which is opened by the first call.
 
     An unreachable or sealed server is waited for, up to the connection's patience. To repeat a write is safe:
@@ -53,16 +40,9 @@ class KvPath:
     """
 
     def __init__(self, connection: VaultConnection, mount: str, path: str) -> None:
-        self._connection = connection
+        super().__init__(connection, f"{mount}/{path}")
         self._mount = mount
         self._path = path
-
-    @cached_property
-    def _client(self) -> hvac.Client:
-        return self._connection.client()
-
-    def __str__(self) -> str:
-        return f"{self._mount}/{self._path}"
 
     def read(self) -> KvVersion:
         """Read the newest version.
@@ -184,97 +164,13 @@ class KvPath:
         VaultMountMissingError
             If it isn't there, or is something else.
         """
-        for attempt in self._patiently():
-            with attempt, self._border("look at"):
-                try:
-                    answer = self._client.adapter.get(f"/v1/sys/internal/ui/mounts/{self._mount}")
-                except hvac.exceptions.Forbidden as error:
-                    if "preflight" in str(error):
-                        raise VaultMountMissingError(self._address, self._mount, None) from None
-                    raise
-                mount = self._document("look at", answer)
-                version = (mount.get("options") or {}).get("version", "1")
-                if mount.get("type") != "kv" or version != "2":
-                    kind = f"KV v{version}" if mount.get("type") == "kv" else str(mount.get("type"))
-                    raise VaultMountMissingError(self._address, self._mount, kind)
-
-    # --- the border --------------------------------------------------------------------------------------
-
-    @property
-    def _address(self) -> str:
-        return self._connection.effective_address
-
-    def _patiently(self) -> Retrying:
-        return Retrying(
-            retry=retry_if_exception_type(VaultUnavailableError),
-            stop=stop_after_delay(self._connection.patience_seconds),
-            wait=wait_exponential_jitter(multiplier=0.2, max=3, jitter=0.3),
-            reraise=True,
-        )
-
-    @contextmanager
-    def _border(self, action: str) -> Iterator[None]:
-        try:
-            yield
-        except VaultError:
-            raise
-        except hvac.exceptions.VaultError as error:
-            raise self._translated(action, error) from None
-        except requests.exceptions.SSLError:
-            raise VaultUntrustedError(self._address) from None
-        except requests.exceptions.Timeout:
-            raise VaultUnavailableError(self._address, "doesn't answer in time") from None
-        except requests.exceptions.RequestException as error:
-            raise VaultUnavailableError(self._address, f"can't be reached ({_cause(error)})") from None
+        kind = self.mount_kind(self._mount)
+        if kind != "KV v2":
+            raise VaultMountMissingError(self.address, self._mount, kind)
 
     def _require_nothing(self, error: hvac.exceptions.InvalidPath) -> None:
         """See that a 404 is Vault's way to say that nothing is there."""
-        if _no_such_mount(error):
-            raise VaultMountMissingError(self._address, self._mount, None) from None
+        if self._is_unrouted(error):
+            raise VaultMountMissingError(self.address, self._mount, None) from None
         if error.json is None:
             raise error
-
-    def _document(self, action: str, answer: Any) -> dict[str, Any]:
-        """Take what hvac hands on; a page of some other server is no document."""
-        if isinstance(answer, dict) and isinstance(answer.get("data"), dict):
-            return answer["data"]
-        raise VaultRefusedError(self._address, action, str(self), _STRANGER)
-
-    def _translated(self, action: str, error: hvac.exceptions.VaultError) -> VaultError:
-        reason = ", ".join(error.errors) if isinstance(error.errors, list) else ""
-        if isinstance(error, hvac.exceptions.Forbidden | hvac.exceptions.Unauthorized):
-            return VaultDeniedError(self._address, action, str(self))
-        if "check-and-set" in reason:
-            return VaultConflictError(self._address, str(self))
-        if why := _why_unavailable(error, reason):
-            return VaultUnavailableError(self._address, why)
-        return VaultRefusedError(self._address, action, str(self), reason or _STRANGER)
-
-
-def _why_unavailable(error: hvac.exceptions.VaultError, reason: str) -> str | None:
-    """Tell what passes by itself from what doesn't."""
-    match error:
-        case hvac.exceptions.VaultDown():
-            return "is sealed" if "sealed" in reason else "is down"
-        case hvac.exceptions.VaultNotInitialized():
-            return "isn't initialized"
-        case (
-            hvac.exceptions.RateLimitExceeded()
-            | hvac.exceptions.InternalServerError()
-            | hvac.exceptions.BadGateway()
-        ):
-            return f"answers: {reason or type(error).__name__}"
-    return "is still making the mount ready" if "pgrading" in reason else None
-
-
-def _no_such_mount(error: hvac.exceptions.InvalidPath) -> bool:
-    return any("no handler for route" in reason for reason in error.errors or [])
-
-
-def _cause(error: BaseException) -> str:
-    """Say in a few words why a connection failed; requests wraps it several times."""
-    text = str(error)
-    for words in ("Connection refused", "Name or service not known", "No route to host", "timed out"):
-        if words in text:
-            return words.lower()
-    return type(error).__name__
