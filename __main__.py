@@ -5,8 +5,8 @@ import pulumi
 from components.app import AppAccess, Minting
 from components.external_secrets import SyncedSecret, VaultStore
 from components.kubernetes import Cluster, namespace
-from components.litellm import Gateway, VirtualKeys, expose
-from components.vault import GatewaySecrets, KubernetesAuth, StoreAccess, vault_trust
+from components.litellm import DatabaseCredentials, Gateway, VirtualKeys, expose, given_url
+from components.vault import DatabaseEngine, GatewaySecrets, KubernetesAuth, StoreAccess, vault_trust
 from providers.quick import register_quickly
 from settings import load
 
@@ -25,12 +25,14 @@ kubernetes_namespace = namespace(gateway.namespace, create=gateway.create_namesp
 secrets = GatewaySecrets(
     "secrets", vault=vault, provider_keys=settings.provider_keys, database=settings.database, opts=trusted
 )
+credentials, databases = settings.database.credentials, settings.databases
 access = StoreAccess(
     "store-access",
     vault=vault,
     cluster=settings.kubernetes,
     mount=secrets.mount_path,
-    paths=[secrets.api_keys.path, secrets.database.path],
+    paths=[path.path for path in secrets.paths],
+    credentials=[credentials.wanted(databases.mount)] if credentials else [],
     service_account="litellm-store",
     kubernetes_namespace=gateway.namespace,
     opts=on_cluster,
@@ -48,6 +50,13 @@ other_clusters = {
     for cluster in settings.clusters
 }
 
+# Vault makes the credentials of databases itself, on request.
+engines = (
+    [DatabaseEngine("databases", databases=databases, vault=vault, opts=trusted)]
+    if databases.connections
+    else []
+)
+
 # External Secrets Operator brings them to the gateway's namespace.
 store = VaultStore(
     "litellm-vault",
@@ -63,9 +72,22 @@ environment = SyncedSecret(
     settings=settings.external_secrets,
     kubernetes_namespace=kubernetes_namespace,
     store=store.reference,
-    paths=[secrets.api_keys, secrets.database],
+    paths=secrets.paths,
     opts=on_cluster,
 )
+if secrets.database:
+    database_url = given_url(environment, secrets.database)
+elif credentials:
+    database_url = DatabaseCredentials(
+        "litellm-database",
+        credentials=credentials,
+        mount=databases.mount,
+        vault=vault,
+        external_secrets=settings.external_secrets,
+        kubernetes_namespace=kubernetes_namespace,
+        store=store,
+        opts=pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=engines)),
+    ).url(environment)
 
 # LiteLLM runs on them ...
 litellm = Gateway(
@@ -73,8 +95,7 @@ litellm = Gateway(
     gateway=gateway,
     models=settings.models,
     kubernetes_namespace=kubernetes_namespace,
-    secret=environment,
-    database=secrets.database,
+    database=database_url,
     opts=on_cluster,
 )
 expose(
@@ -111,7 +132,7 @@ apps = {
         external_secrets=settings.external_secrets,
         cluster=settings.kubernetes,
         minting=Minting(keys.gateway, settings.fields_of(key), [*litellm.ready, keys.bound]) if key else None,
-        opts=pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=access)),
+        opts=pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[access, *engines])),
     )
     for app, key in ((app, app.virtual_key()) for app in settings.apps)
 }
@@ -125,5 +146,7 @@ pulumi.export("keyCacheTtlSeconds", gateway.key_cache_ttl_seconds)
 pulumi.export("keys", keys.outputs)
 if apps:
     pulumi.export("apps", {name: app.outputs for name, app in apps.items()})
-paths = {"apiKeys": secrets.api_keys.full_path, "database": secrets.database.full_path}
+for engine in engines:
+    pulumi.export("databases", engine.outputs)
+paths = {"apiKeys": secrets.api_keys.full_path, "database": database_url.vault_path}
 pulumi.export("vaultPaths", paths | ({"platformAdmin": keys.admin_path} if keys.admin_path else {}))

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from providers.inputs import nearest
 from schema import NAMESPACE, KubernetesAuthSettings, Section, Settings, SettingsError, TokenAuth
 from schema.app_rules import app_problems
+from schema.database_rules import database_problems
 from schema.key_rules import key_problems
 
 __all__ = ["load"]
@@ -32,7 +33,7 @@ def _cross_checks(settings: Settings) -> list[str]:
                 f"{NAMESPACE}:models[{index}].apiKeyEnv: {model.api_key_env} is not in "
                 f"{NAMESPACE}:providerKeys{nearest(model.api_key_env, settings.provider_keys)}"
             )
-    problems += key_problems(settings) + app_problems(settings)
+    problems += key_problems(settings) + app_problems(settings) + database_problems(settings)
     problems += _mount_problems(settings)
     for variable, wanted in _required_environment(settings):
         if variable not in os.environ and not pulumi.runtime.is_dry_run():
@@ -57,7 +58,7 @@ def _mount_problems(settings: Settings) -> Iterable[str]:
 
 
 def _required_environment(settings: Settings) -> Iterable[tuple[str, str]]:
-    if settings.database.url.env:
+    if settings.database.url and settings.database.url.env:
         yield settings.database.url.env, "database.url.env"
     for name, key in settings.provider_keys.items():
         if key.env:
@@ -66,6 +67,9 @@ def _required_environment(settings: Settings) -> Iterable[tuple[str, str]]:
 
 # The keys that may hold secrets themselves.
 _SECRET_BEARERS = ("database", "providerKeys")
+
+_NEVER_SHOWN = ("value", "connectionUrl")
+"""Keys that hold a secret, or hold one by mistake."""
 
 # --- loading ---------------------------------------------------------------------------------------------
 
@@ -141,7 +145,7 @@ def _sentence(detail: ErrorDetails, raw: Mapping[str, Any]) -> str:
         return f"{where}: is not a known key{hint} (known: {', '.join(sorted(known))})"
     message = detail["msg"].removeprefix("Value error, ")
     message = re.sub("^Input should be", "expected", message)
-    scalar = isinstance(got, str | int | float | bool) and steps[-1] != "value"
+    scalar = isinstance(got, str | int | float | bool) and steps[-1] not in _NEVER_SHOWN
     scalar = scalar and detail["type"] != "kind_of_field"  # which says itself what it got
     return f"{where}: {json.dumps(got)}: {message}" if scalar else f"{where}: {message}"
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from schema.apps import AppAuthSettings, AppSettings
 from schema.cluster import ExternalSecretsSettings, KubernetesSettings
+from schema.databases import CredentialsSettings, DatabasesSettings
 from schema.gateway import GatewaySettings, IngressSettings, ModelSettings
 from schema.keys import KeyPolicy, KeySettings, SharedKeySettings, TemplateSettings
 from schema.kubernetes_auth import (
@@ -27,7 +28,9 @@ __all__ = [
     "AppSettings",
     "ClusterAuthSettings",
     "ClusterSettings",
+    "CredentialsSettings",
     "DatabaseSettings",
+    "DatabasesSettings",
     "DynamicSettings",
     "ExternalSecretsSettings",
     "FileSettings",
@@ -63,6 +66,8 @@ class Settings(Section):
     """The model list."""
     database: DatabaseSettings
     """LiteLLM's PostgreSQL."""
+    databases: DatabasesSettings = DatabasesSettings()
+    """Databases that Vault makes credentials for."""
     provider_keys: dict[EnvName, ProviderKey] = {}
     """Environment variable -> property in Vault and source."""
     external_secrets: ExternalSecretsSettings = ExternalSecretsSettings()

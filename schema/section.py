@@ -40,7 +40,9 @@ class Section(BaseModel):
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _NAMESPACED = re.compile(r"[a-z0-9-]+/[a-z0-9][a-z0-9.-]*")
-_GO_DURATION = re.compile(r"(\d+(\.\d+)?(ms|s|m|h))+")
+_GO_DURATION_PART = re.compile(r"(\d+(\.\d+)?)(ms|s|m|h)")
+_GO_DURATION = re.compile(rf"({_GO_DURATION_PART.pattern})+")
+_VAULT_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _VAULT_PATH = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 _SECRET_KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -76,6 +78,18 @@ def _https(value: str) -> str:
 
 def _duration(value: str) -> str:
     parse_duration(value)
+    return value
+
+
+def go_seconds(duration: str) -> float:
+    """Give the seconds of a duration such as `1h30m`."""
+    units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+    return sum(float(part[1]) * units[part[3]] for part in _GO_DURATION_PART.finditer(duration))
+
+
+def _lifetime(value: str) -> str:
+    if not go_seconds(value).is_integer() or go_seconds(value) < 1:
+        raise ValueError("expected whole seconds, at least one, such as 90s, 15m or 1h")
     return value
 
 
@@ -122,8 +136,12 @@ NamespacedName = Annotated[str, _matching(_NAMESPACED, "namespace/name of an obj
 Host = Annotated[str, AfterValidator(_host)]
 Address = Annotated[str, AfterValidator(_https)]
 GoDuration = Annotated[str, _matching(_GO_DURATION, "a duration such as 15s, 5m or 1h")]
+Lifetime = Annotated[GoDuration, AfterValidator(_lifetime)]
 LiteLLMDuration = Annotated[str, AfterValidator(_duration)]
 Grace = Annotated[str, AfterValidator(_grace)]
+VaultName = Annotated[
+    str, _matching(_VAULT_NAME, "a name that Vault takes: letters, digits, '_', and '.' and '-' within")
+]
 VaultPath = Annotated[str, _matching(_VAULT_PATH, "a Vault path without a leading or trailing '/'")]
 KvPath = Annotated[str, AfterValidator(kv_path)]
 KvPattern = Annotated[str, AfterValidator(_kv_pattern)]

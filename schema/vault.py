@@ -8,6 +8,7 @@ import pulumi
 from pydantic import Field, SecretStr, model_validator
 
 from schema.certificates import ca_problem
+from schema.databases import CredentialsSettings
 from schema.kubernetes_auth import KubernetesAuthSettings
 from schema.section import NAMESPACE, Address, EnvName, GoDuration, Label, Section, SettingsError, VaultPath
 
@@ -57,10 +58,18 @@ class ProviderKey(SecretSource):
 
 
 class DatabaseSettings(Section):
-    """LiteLLM's PostgreSQL; the URL is kept in Vault, never in the state."""
+    """LiteLLM's PostgreSQL: a URL that is kept in Vault, or credentials that Vault makes."""
 
-    url: SecretSource
-    """Source of `postgresql://user:password@host:5432/database`."""
+    url: SecretSource | None = None
+    """Source of `postgresql://user:password@host:5432/database`; never in the state."""
+    credentials: CredentialsSettings | None = None
+    """A role of `databases` instead, with host and name of the database."""
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.url is None) == (self.credentials is None):
+            raise ValueError("expected exactly one of url and credentials")
+        return self
 
 
 class TokenAuth(Section):

@@ -6,16 +6,17 @@ from typing import Any
 
 import pulumi
 
-from components.external_secrets import SyncedSecret
 from components.kubernetes import SKIP_AWAIT, Manifest, labels
 from components.litellm.config import render_config
+from components.litellm.database import DatabaseUrl
 from components.litellm.pod import PORT, gateway_pod, migration_pod
-from components.vault import SecretPath
 from schema import GatewaySettings, ModelSettings
 
 __all__ = ["Gateway"]
 
 NAME = "litellm"
+RELOADED = "secret.reloader.stakater.com/reload"
+"""Names the Secrets whose change has Stakater's Reloader roll the Pods."""
 
 
 class Gateway(pulumi.ComponentResource):
@@ -45,8 +46,7 @@ class Gateway(pulumi.ComponentResource):
         gateway: GatewaySettings,
         models: Sequence[ModelSettings],
         kubernetes_namespace: pulumi.Input[str],
-        secret: SyncedSecret,
-        database: SecretPath,
+        database: DatabaseUrl,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("llm-gateway:litellm:Gateway", name, None, opts)
@@ -55,17 +55,17 @@ class Gateway(pulumi.ComponentResource):
         config_text = render_config(gateway, models)
 
         config = self._object("v1", "ConfigMap", "config", {"data": {"config.yaml": config_text}})
-        migrated = [self._migration(secret, database)] if gateway.migration.enabled else []
+        migrated = [self._migration(database)] if gateway.migration.enabled else []
         template_annotations = {
             "checksum/config": hashlib.sha256(config_text.encode()).hexdigest(),
-            "llm-gateway/vault-versions": secret.versions,
+            "llm-gateway/vault-versions": database.versions,
         }
         deployment = self._object(
             "apps/v1",
             "Deployment",
             "deployment",
             {
-                "metadata": {"annotations": {"secret.reloader.stakater.com/reload": secret.secret_name}},
+                "metadata": {"annotations": {RELOADED: pulumi.Output.all(*database.secrets).apply(",".join)}},
                 "spec": {
                     "replicas": gateway.replicas,
                     "strategy": {
@@ -75,7 +75,7 @@ class Gateway(pulumi.ComponentResource):
                     "selector": {"matchLabels": selector},
                     "template": {
                         "metadata": {"labels": labels("gateway"), "annotations": template_annotations},
-                        "spec": gateway_pod(gateway, secret.secret_name, config.object_name)
+                        "spec": gateway_pod(gateway, database.secrets, config.object_name)
                         | {"topologySpreadConstraints": [_spread(selector)]},
                     },
                 },
@@ -111,8 +111,8 @@ class Gateway(pulumi.ComponentResource):
         self.ready = [deployment, service]
         self.register_outputs({"url": self.url})
 
-    def _migration(self, secret: SyncedSecret, database: SecretPath) -> Manifest:
-        """Run the migrations; a changed image or database URL replaces the Job, and so runs them again."""
+    def _migration(self, database: DatabaseUrl) -> Manifest:
+        """Run the migrations; a changed image or database replaces the Job, and so runs them again."""
         settings = self._settings.migration
         return self._object(
             "batch/v1",
@@ -126,9 +126,9 @@ class Gateway(pulumi.ComponentResource):
                     "template": {
                         "metadata": {
                             "labels": labels("migration"),
-                            "annotations": {"llm-gateway/database-version": database.version.apply(str)},
+                            "annotations": {"llm-gateway/database-version": database.database},
                         },
-                        "spec": migration_pod(self._settings, secret.secret_name),
+                        "spec": migration_pod(self._settings, database.secret),
                     },
                 },
             },

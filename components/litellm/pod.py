@@ -1,5 +1,6 @@
 """The Pods of the gateway: what the migration Job and the Deployment have in common, and what each adds."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -35,16 +36,16 @@ def migration_pod(gateway: GatewaySettings, secret_name: pulumi.Input[str]) -> d
 
 
 def gateway_pod(
-    gateway: GatewaySettings, secret_name: pulumi.Input[str], config_name: pulumi.Input[str]
+    gateway: GatewaySettings, secret_names: Sequence[pulumi.Input[str]], config_name: pulumi.Input[str]
 ) -> dict[str, Any]:
-    """Spec of one replica: every credential comes from the Secret, everything else from the ConfigMap."""
+    """Spec of one replica: every credential comes from the Secrets, everything else from the ConfigMap."""
     variables = {
         "STORE_MODEL_IN_DB": "True",
         "DISABLE_SCHEMA_UPDATE": "true" if gateway.migration.enabled else "false",
     } | gateway.env
     container = _container(gateway, "litellm") | {
         "args": ["--config", CONFIG_FILE, "--host", "0.0.0.0", "--port", str(PORT)],  # noqa: S104 - inside its Pod
-        "envFrom": [{"secretRef": {"name": secret_name}}],
+        "envFrom": [{"secretRef": {"name": name}} for name in secret_names],
         "env": [{"name": name, "value": value} for name, value in sorted(variables.items())],
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
         "startupProbe": _probe("/health/liveliness", 2, gateway.startup_timeout_seconds // 2),

@@ -2,6 +2,7 @@
 
 from components.vault.access import StoreAccess
 from components.vault.app_policy import pushing_policy, reading_policy
+from components.vault.database import DatabaseEngine
 from components.vault.identity import Identity
 from components.vault.kubernetes_auth import KubernetesAuth, let_review
 from components.vault.login import AppRoleLogin, KubernetesLogin, Login, TokenLogin
@@ -10,6 +11,7 @@ from components.vault.trust import vault_trust
 
 __all__ = [
     "AppRoleLogin",
+    "DatabaseEngine",
     "GatewaySecrets",
     "Identity",
     "KubernetesAuth",

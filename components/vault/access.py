@@ -13,7 +13,7 @@ from schema import KubernetesAuthSettings, KubernetesSettings, TokenAuth, VaultS
 __all__ = ["StoreAccess", "read_only_policy"]
 
 
-def read_only_policy(mount: str, paths: Sequence[str]) -> str:
+def read_only_policy(mount: str, paths: Sequence[str], credentials: Sequence[str] = ()) -> str:
     """Write a policy that reads exactly these paths of a KV v2 mount, and nothing beside.
 
     Parameters
@@ -22,6 +22,8 @@ def read_only_policy(mount: str, paths: Sequence[str]) -> str:
         Path of the KV v2 mount.
     paths
         Paths below it, without `data/`.
+    credentials
+        Paths at which engines give credentials.
 
     Returns
     -------
@@ -29,7 +31,8 @@ def read_only_policy(mount: str, paths: Sequence[str]) -> str:
         HCL. `data/` is where KV v2 keeps the values; listing and metadata stay closed.
     """
     return "".join(
-        f'path {json.dumps(f"{mount}/data/{path}")} {{\n  capabilities = ["read"]\n}}\n' for path in paths
+        f'path {json.dumps(path)} {{\n  capabilities = ["read"]\n}}\n'
+        for path in (*(f"{mount}/data/{path}" for path in paths), *credentials)
     )
 
 
@@ -53,6 +56,7 @@ class StoreAccess(pulumi.ComponentResource):
         cluster: KubernetesSettings,
         mount: pulumi.Input[str],
         paths: Sequence[str],
+        credentials: Sequence[str] = (),
         service_account: str,
         kubernetes_namespace: str,
         opts: pulumi.ResourceOptions | None = None,
@@ -63,7 +67,9 @@ class StoreAccess(pulumi.ComponentResource):
         policy = pulumi_vault.Policy(
             f"{name}-policy",
             name=f"{vault.mount.replace('/', '-')}-read",
-            policy=pulumi.Output.from_input(mount).apply(lambda path: read_only_policy(path, paths)),
+            policy=pulumi.Output.from_input(mount).apply(
+                lambda path: read_only_policy(path, paths, credentials)
+            ),
             namespace=vault.namespace,
             opts=self._child,
         )

@@ -41,7 +41,7 @@ class SecretPath:
 
 
 class GatewaySecrets(pulumi.ComponentResource):
-    """The mount, `api-keys` (master key, salt key, provider keys) and `database` (url).
+    """The mount, `api-keys` (master key, salt key, provider keys) and, for a given URL, `database` (url).
 
     The master and the salt key are generated once and never overwritten: LiteLLM encrypts what it keeps in
     its database with the salt key, so a changed one would make that unreadable.
@@ -55,7 +55,7 @@ class GatewaySecrets(pulumi.ComponentResource):
     """
 
     api_keys: SecretPath
-    database: SecretPath
+    database: SecretPath | None = None
     mount_path: pulumi.Output[str]
     master_key: dict[str, Any]
     platform_admin: dict[str, Any]
@@ -94,14 +94,21 @@ class GatewaySecrets(pulumi.ComponentResource):
             {"LITELLM_MASTER_KEY": MASTER_KEY, "LITELLM_SALT_KEY": SALT_KEY}
             | {variable: key.property for variable, key in provider_keys.items()},
         )
-        self.database = secret(
-            DATABASE, {DATABASE_URL: database.url.source()}, {"DATABASE_URL": DATABASE_URL}
-        )
+        if database.url:
+            self.database = secret(
+                DATABASE, {DATABASE_URL: database.url.source()}, {"DATABASE_URL": DATABASE_URL}
+            )
         self.master_key = {
             "vault": {"mount": self.mount_path, "path": self.api_keys.path, "property": MASTER_KEY}
         }
         self.platform_admin = {"mount": self.mount_path, "path": PLATFORM_ADMIN}
-        self.register_outputs({"apiKeys": self.api_keys.full_path, "database": self.database.full_path})
+        named = {"database": self.database.full_path} if self.database else {}
+        self.register_outputs({"apiKeys": self.api_keys.full_path, **named})
+
+    @property
+    def paths(self) -> list[SecretPath]:
+        """Give the paths that the gateway's environment is made of."""
+        return [self.api_keys, *([self.database] if self.database else [])]
 
     def _mount(self, name: str, vault: VaultSettings, child: pulumi.ResourceOptions) -> pulumi.Output[str]:
         if not vault.create_mount:

@@ -82,13 +82,18 @@ class Cluster:
 
     def variable_of(self, pod: Any, name: str) -> str:
         """Give an environment variable of a Pod's first process."""
+        program = f"import os; print(os.environ['{name}'], end='')"
+        return self.execute(pod.metadata.name, "python", "-c", program)[1]
+
+    def execute(self, pod: str, *command: str, namespace: str | None = None) -> tuple[int, str]:
+        """Run a command in a Pod, and give its exit code and what it says."""
         from kubernetes.stream import stream  # noqa: PLC0415 - imports a WebSocket client that few tests need
 
         session = stream(
             self.core.connect_get_namespaced_pod_exec,
-            pod.metadata.name,
-            self.namespace,
-            command=["python", "-c", f"import os; print(os.environ['{name}'], end='')"],
+            pod,
+            namespace or self.namespace,
+            command=list(command),
             stdout=True,
             stderr=True,
             stdin=False,
@@ -96,10 +101,10 @@ class Cluster:
             _preload_content=False,
         )
         session.run_forever(timeout=30)
-        text: str = session.read_stdout()
+        text, code = session.read_stdout() + session.read_stderr(), session.returncode
         # Its own close() leaves the socket open once the other side has ended the session.
         session.sock.shutdown()
-        return text
+        return code, text
 
     def namespace_exists(self, name: str) -> bool:
         try:

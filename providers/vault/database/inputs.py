@@ -43,7 +43,7 @@ OPTIONS: Mapping[str, Any] = {
 """Further options of a connection, and what takes each back to its default."""
 
 _CONNECTION = ("address", "namespace", "ca_cert_file")
-_TEMPLATED = re.compile(r"(\w+://)?\{\{\s*(username|name)\s*\}\}:\{\{\s*password\s*\}\}@")
+_TEMPLATED = re.compile(r"(\w+://)?\{\{username\}\}:\{\{password\}\}@")
 
 
 def connection_url_problem(url: Any) -> str | None:
