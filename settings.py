@@ -68,7 +68,7 @@ def _required_environment(settings: Settings) -> Iterable[tuple[str, str]]:
 # The keys that may hold secrets themselves.
 _SECRET_BEARERS = ("database", "providerKeys")
 
-_NEVER_SHOWN = ("value", "connectionUrl")
+_NEVER_SHOWN = ("value", "connectionUrl", "password")
 """Keys that hold a secret, or hold one by mistake."""
 
 # --- loading ---------------------------------------------------------------------------------------------

@@ -17,4 +17,13 @@ path "sys/mounts/auth/kubernetes" { capabilities = ["read"] }
 path "sys/mounts/auth/kubernetes/tune" { capabilities = ["read", "update"] }
 path "auth/kubernetes/*" { capabilities = ["create", "read", "update", "delete", "list"] }
 
+# The database engine, if there are databases: its mount, connections and roles, and the leases that go with them.
+path "sys/mounts/database" { capabilities = ["create", "read", "update", "delete"] }
+path "sys/mounts/database/tune" { capabilities = ["read", "update"] }
+path "database/config/*" { capabilities = ["create", "read", "update", "delete"] }
+path "database/rotate-root/*" { capabilities = ["update"] }
+path "database/roles/*" { capabilities = ["create", "read", "update", "delete"] }
+path "database/static-roles/*" { capabilities = ["create", "read", "update", "delete"] }
+path "sys/leases/revoke-prefix/database/creds/*" { capabilities = ["update", "sudo"] }
+
 path "auth/token/lookup-self" { capabilities = ["read"] }

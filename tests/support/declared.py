@@ -56,6 +56,8 @@ class Recorder(pulumi.runtime.Mocks):
             state["metadata"] = {**state["metadata"], "name": f"{args.name}-1a2b3c4d"}
         if args.typ.endswith("vault:KvSecret"):
             state |= {"version": 3, "fingerprints": {}}
+        if args.typ.endswith("vault:StaticRoleRotation"):
+            state["last_rotation"] = "2026-01-02T03:04:05Z"
         if args.typ.endswith("litellm:VirtualKey"):
             state |= {
                 "key": f"sk-made-for-{args.name}",

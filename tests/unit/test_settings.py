@@ -332,6 +332,7 @@ def test_a_secret_value_is_taken_and_shown_nowhere() -> None:
     document["database"] = {"url": {"value": "postgresql://u:hunter2@db/x"}}
     configure(document, secret=("database",))
     settings = load()
+    assert settings.database.url is not None
     assert settings.database.url.value is not None
     assert settings.database.url.value.get_secret_value().endswith("/x")
     assert "hunter2" not in repr(settings)
