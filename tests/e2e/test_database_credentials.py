@@ -91,10 +91,6 @@ def test_the_gateway_answers_on_credentials_that_vault_has_made(
     assert database.name in tables.split()
 
 
-def test_nothing_is_left_to_do(gateway: Project) -> None:
-    assert gateway.preview("--refresh") == []
-
-
 def test_a_rotation_reaches_the_pods_by_a_reviewed_rollout_without_a_failed_request(
     gateway: Project, own_cluster: Cluster, database: OwnDatabase, vault: Vault
 ) -> None:

@@ -119,13 +119,9 @@ def test_the_old_root_password_no_longer_works(database: OwnDatabase) -> None:
 
 def test_a_second_up_changes_nothing_whatever_the_source_says(program: Project) -> None:
     program.environment[PASSWORD] = "stale"
-    assert changes(program.up("--json")) == {}
+    assert changes(program.up("--json", "--refresh")) == {}
     program.environment.pop(PASSWORD)
     assert program.preview() == []
-
-
-def test_an_up_with_a_refresh_changes_nothing(program: Project) -> None:
-    assert changes(program.up("--json", "--refresh")) == {}
 
 
 def changes(events: str) -> dict[str, int]:
