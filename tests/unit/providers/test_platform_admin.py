@@ -140,7 +140,7 @@ def start(monkeypatch: pytest.MonkeyPatch, servers: ExitStack) -> World:
     monkeypatch.setenv("MASTER_KEY", ADMIN_KEY)
     monkeypatch.setenv("VAULT_TOKEN", TOKEN)
     monkeypatch.delenv("VAULT_CACERT", raising=False)
-    monkeypatch.setattr("providers.vault.kv.stop_after_delay", lambda _: stop_after_attempt(1))
+    monkeypatch.setattr("providers.vault.border.stop_after_delay", lambda _: stop_after_attempt(1))
     # Reading the system's CAs takes a tenth of a second, and here is no TLS.
     monkeypatch.setattr(connection, "http_client", lambda url, _: httpx.Client(base_url=url, verify=False))  # noqa: S501
     serve: Any = world.gateway.transport.handler

@@ -23,6 +23,7 @@ from providers.litellm.platform_admin import PlatformAdminProvider
 from providers.litellm.virtual_key import VirtualKeyProvider
 from providers.tls.server_trust import ServerTrust
 from providers.vault import KvSecret
+from providers.vault.database import DatabaseConnection, StaticRoleRotation
 from providers.vault.kv_secret import KvSecretProvider
 from tests.unit.providers.fake_gateway import ADMIN_KEY, FakeGateway
 from tests.unit.providers.http_server import serving
@@ -69,6 +70,8 @@ SECRET_OUTPUTS: dict[Any, set[str]] = {
     PlatformAdmin: set(),
     RevocationBound: set(),
     KvSecret: {"fingerprints"},
+    DatabaseConnection: {"fingerprint"},
+    StaticRoleRotation: set(),
     ServiceAccountToken: {"token"},
     UnclaimedSecrets: set(),
     ServerTrust: set(),

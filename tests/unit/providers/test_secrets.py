@@ -94,7 +94,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("ADMIN_KEY", ADMIN_KEY)
     monkeypatch.setenv("VAULT_TOKEN", TOKEN)
     monkeypatch.delenv("VAULT_CACERT", raising=False)
-    monkeypatch.setattr("providers.vault.kv.stop_after_delay", lambda _: stop_after_attempt(1))
+    monkeypatch.setattr("providers.vault.border.stop_after_delay", lambda _: stop_after_attempt(1))
     monkeypatch.setattr("providers.litellm.settling._ATTEMPTS", 1)
     # Reading the system's CAs takes a tenth of a second, and here is no TLS.
     monkeypatch.setattr(connection, "http_client", lambda url, _: httpx.Client(base_url=url, verify=False))  # noqa: S501
