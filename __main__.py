@@ -3,7 +3,7 @@
 import pulumi
 
 from components.app import AppAccess, Minting
-from components.external_secrets import SyncedSecret, VaultStore
+from components.external_secrets import Operator, SyncedSecret, VaultStore
 from components.kubernetes import Cluster, namespace
 from components.litellm import DatabaseCredentials, Gateway, VirtualKeys, expose, given_url
 from components.vault import DatabaseEngine, GatewaySecrets, KubernetesAuth, StoreAccess, vault_trust
@@ -57,7 +57,13 @@ engines = (
     else []
 )
 
-# External Secrets Operator brings them to the gateway's namespace.
+# External Secrets Operator, there before its first object and until the last one is gone, ...
+operator = Operator(
+    "external-secrets", settings=settings.external_secrets, cluster=settings.kubernetes, opts=on_cluster
+)
+with_operator = pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=operator.ready))
+
+# ... brings them to the gateway's namespace.
 store = VaultStore(
     "litellm-vault",
     vault=vault,
@@ -65,7 +71,7 @@ store = VaultStore(
     kubernetes_namespace=kubernetes_namespace,
     mount=secrets.mount_path,
     login=access.login,
-    opts=on_cluster,
+    opts=with_operator,
 )
 environment = SyncedSecret(
     "litellm-env",
@@ -73,7 +79,7 @@ environment = SyncedSecret(
     kubernetes_namespace=kubernetes_namespace,
     store=store.reference,
     paths=secrets.paths,
-    opts=on_cluster,
+    opts=with_operator,
 )
 if secrets.database:
     database_url = given_url(environment, secrets.database)
@@ -86,7 +92,7 @@ elif credentials:
         external_secrets=settings.external_secrets,
         kubernetes_namespace=kubernetes_namespace,
         store=store,
-        opts=pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=engines)),
+        opts=pulumi.ResourceOptions.merge(with_operator, pulumi.ResourceOptions(depends_on=engines)),
     ).url(environment)
 
 # LiteLLM runs on them ...
@@ -132,7 +138,7 @@ apps = {
         external_secrets=settings.external_secrets,
         cluster=settings.kubernetes,
         minting=Minting(keys.gateway, settings.fields_of(key), [*litellm.ready, keys.bound]) if key else None,
-        opts=pulumi.ResourceOptions.merge(on_cluster, pulumi.ResourceOptions(depends_on=[access, *engines])),
+        opts=pulumi.ResourceOptions.merge(with_operator, pulumi.ResourceOptions(depends_on=[access, *engines])),
     )
     for app, key in ((app, app.virtual_key()) for app in settings.apps)
 }

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from providers.inputs import nearest
-from schema import NAMESPACE, KubernetesAuthSettings, Section, Settings, SettingsError, TokenAuth
+from schema import NAMESPACE, KubernetesAuthSettings, Section, Settings, SettingsError
 from schema.app_rules import app_problems
 from schema.database_rules import database_problems
 from schema.key_rules import key_problems
@@ -165,14 +165,18 @@ def _follow(location: Iterable[str | int], raw: Mapping[str, Any]) -> tuple[list
 
 def _known_keys(location: Iterable[str | int]) -> list[str]:
     """Give the keys that the section at a location takes."""
-    section: Any = Settings
+    kinds: list[type[Section]] = [Settings]
     for step in location:
-        fields = {field.alias or name: field.annotation for name, field in section.model_fields.items()}
-        if step in fields:
-            section = next(iter(_sections(fields[str(step)])), section)
-        elif section is KubernetesAuthSettings and step == "token":
-            section = TokenAuth
-    return [field.alias or name for name, field in section.model_fields.items()]
+        fields = {field.alias or name: field.annotation for name, field in kinds[0].model_fields.items()}
+        inner = list(_sections(fields[str(step)])) if step in fields else []
+        kinds = inner or [kind for kind in kinds if step in _tags(kind)] or kinds
+    return [field.alias or name for name, field in kinds[0].model_fields.items()]
+
+
+def _tags(kind: type[Section]) -> Iterable[Any]:
+    """Give what tells a section from the others that may stand in its place."""
+    for field in kind.model_fields.values():
+        yield from get_args(field.annotation)
 
 
 def _sections(annotation: Any) -> Iterable[type[Section]]:

@@ -18,6 +18,7 @@ from schema.kubernetes_auth import (
     KubernetesAuthSettings,
     ReviewingServer,
 )
+from schema.operator import ArgoCDInstall, ChartInstall, HelmInstall, ManifestsInstall, NoInstall
 from schema.secrets import DynamicSettings, FileSettings, PushSettings, SecretSettings
 from schema.section import NAMESPACE, EnvName, Label, Section, SettingsError
 from schema.vault import DatabaseSettings, ProviderKey, TokenAuth, VaultSettings
@@ -26,6 +27,8 @@ __all__ = [
     "NAMESPACE",
     "AppAuthSettings",
     "AppSettings",
+    "ArgoCDInstall",
+    "ChartInstall",
     "ClusterAuthSettings",
     "ClusterSettings",
     "CredentialsSettings",
@@ -35,12 +38,15 @@ __all__ = [
     "ExternalSecretsSettings",
     "FileSettings",
     "GatewaySettings",
+    "HelmInstall",
     "IngressSettings",
     "KeyPolicy",
     "KeySettings",
     "KubernetesAuthSettings",
     "KubernetesSettings",
+    "ManifestsInstall",
     "ModelSettings",
+    "NoInstall",
     "ProviderKey",
     "PushSettings",
     "ReviewingServer",

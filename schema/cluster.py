@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from schema.operator import InstallSettings, NoInstall
 from schema.section import GoDuration, Section
 
 
@@ -18,6 +19,8 @@ class ExternalSecretsSettings(Section):
     """How often the operator compares the Secret with Vault."""
     sync_timeout_seconds: int = Field(default=180, ge=10)
     """How long `pulumi up` waits for the store and the first sync."""
+    install: InstallSettings = NoInstall()
+    """Who installs the operator: mode `none` (somebody else), `manifests`, `helm` or `argocd`."""
 
 
 class KubernetesSettings(Section):

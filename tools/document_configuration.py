@@ -54,8 +54,16 @@ def table(section: type[Section], path: str) -> Iterator[str]:
     if shared:
         yield f"\nBesides: the [{SHARED}](#{SHARED.replace(' ', '-')}).\n"
     for kind, where in inner:
-        suffix = " (method: token)" if kind is TokenAuth else ""
+        suffix = suffix_of(kind)
         yield from table(kind, where + suffix)
+
+
+def suffix_of(kind: type[Section]) -> str:
+    """Tell sections apart that may stand in the same place."""
+    if kind is TokenAuth:
+        return " (method: token)"
+    mode = kind.model_fields.get("mode")
+    return f" (mode: {get_args(mode.annotation)[0]})" if mode else ""
 
 
 def page() -> str:

@@ -29,6 +29,8 @@ _AUTHENTICATION = ["BearerToken"]
 _STRANGER = "the answer isn't one of the Kubernetes API; see that the kubeconfig leads to it"
 _JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
+_APPLY = "application/apply-patch+yaml"  # takes JSON, which is YAML
+_METADATA = f"{_JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 # Reads and merge patches may be repeated: doing them twice is doing them once.
 _REPEATED = urllib3.Retry(
@@ -82,14 +84,16 @@ class ClusterApi:
         return self._request("GET", named.path, f"get {named}", missing=str(named))
 
     def items(self, kind: Kind, namespace: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Read the objects of a namespace that a query (`labelSelector`, `fieldSelector`) selects.
+        """Read the objects of a namespace that a query (`labelSelector`, `fieldSelector`, `limit`) selects.
+
+        Without a namespace, those of the whole cluster.
 
         Raises
         ------
         ClusterError
             If the cluster can't be asked or refuses.
         """
-        spoken = f"{kind.plural} in the namespace {namespace}"
+        spoken = f"{kind.plural} in the namespace {namespace}" if namespace else kind.plural
         path = kind.collection(namespace)
         return list(self._request("GET", path, f"list {spoken}", missing=spoken, query=query)["items"] or ())
 
@@ -124,6 +128,83 @@ class ClusterApi:
             content_type=_JSON,
         )
 
+    def metadata(self, named: Named) -> dict[str, Any]:
+        """Read an object's metadata alone, however big it is.
+
+        Raises
+        ------
+        ObjectMissingError
+            If it isn't there.
+        ClusterError
+            If the cluster can't be asked or refuses.
+        """
+        read = self._request("GET", named.path, f"get {named}", missing=str(named), accept=_METADATA)
+        return dict(read["metadata"])
+
+    def apply(self, named: Named, document: Mapping[str, Any], manager: str) -> dict[str, Any]:
+        """Create an object or bring it to what the document says (server-side apply), and give its metadata.
+
+        Raises
+        ------
+        ClusterError
+            If the cluster can't be asked or refuses.
+        """
+        applied = self._request(
+            "PATCH",
+            named.path,
+            f"apply {named}",
+            missing=str(named),
+            query={"fieldManager": manager, "force": "true"},
+            body=document,
+            content_type=_APPLY,
+            accept=_METADATA,
+        )
+        return dict(applied["metadata"])
+
+    def delete(self, named: Named) -> None:
+        """Delete an object, which may take its time to go.
+
+        Raises
+        ------
+        ObjectMissingError
+            If it isn't there.
+        ClusterError
+            If the cluster can't be asked or refuses.
+        """
+        self._request("DELETE", named.path, f"delete {named}", missing=str(named), content_type=_JSON)
+
+    # --- what it serves ----------------------------------------------------------------------------------
+
+    def versions(self, group: str) -> list[str]:
+        """Give the versions of an API group that the cluster serves; none if it doesn't know the group.
+
+        Raises
+        ------
+        ClusterError
+            If the cluster can't be asked or refuses.
+        """
+        try:
+            found = self._request("GET", f"/apis/{group}", f"look at the API {group}", missing=f"API {group}")
+        except ObjectMissingError:
+            return []
+        return [version["version"] for version in found["versions"]]
+
+    def kinds(self, group: str, version: str) -> list[Kind]:
+        """Give the kinds of a version of an API group; none if it isn't served.
+
+        Raises
+        ------
+        ClusterError
+            If the cluster can't be asked or refuses.
+        """
+        root, spoken = f"/apis/{group}/{version}", f"API {group}/{version}"
+        try:
+            found = self._request("GET", root, f"look at the {spoken}", missing=spoken)
+        except ObjectMissingError:
+            return []
+        listed = found["resources"]
+        return [Kind(each["kind"], root, each["name"]) for each in listed if "/" not in each["name"]]
+
     def group_version(self, group: str) -> str:
         """Give the version of an API group that the cluster prefers: `v1`.
 
@@ -151,12 +232,13 @@ class ClusterApi:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         content_type: str = _MERGE_PATCH,
+        accept: str = _JSON,
     ) -> dict[str, Any]:
         call = self._client.param_serialize(
             method=method,
             resource_path=path,
             query_params=list((query or {}).items()),
-            header_params={"Accept": "application/json", "Content-Type": content_type},
+            header_params={"Accept": accept, "Content-Type": content_type},
             body=body,
             auth_settings=_AUTHENTICATION,
         )

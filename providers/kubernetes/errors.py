@@ -9,17 +9,27 @@ ClusterError
  +-- ClusterRefusedError        anything else
  +-- NotFollowedError           a consumer hasn't a key in time
  +-- SecretTakenError           a Secret is somebody else's
+ +-- ApiMissingError            an API that definitions bring isn't served
+ +-- ApiInUseError              there are still objects of such an API
+ +-- DefinitionTakenError       a definition is somebody else's
+ +-- DefinitionStuckError       a definition isn't served, or doesn't go, in time
 """
+
+from collections.abc import Sequence
 
 from providers.errors import ProviderError
 
 __all__ = [
+    "ApiInUseError",
+    "ApiMissingError",
     "ClusterDeniedError",
     "ClusterError",
     "ClusterRefusedError",
     "ClusterSetupError",
     "ClusterUnavailableError",
     "ClusterUntrustedError",
+    "DefinitionStuckError",
+    "DefinitionTakenError",
     "NotFollowedError",
     "ObjectMissingError",
     "SecretTakenError",
@@ -120,4 +130,69 @@ class SecretTakenError(ClusterError):
         super().__init__(
             f"{secret} {whose}: an ExternalSecret of that name would take it over and wipe its other keys; "
             "choose another name, delete it, or say creationPolicy: Merge to add to it"
+        )
+
+
+class ApiMissingError(ClusterError):
+    """Nobody has brought an API to the cluster, or only other versions of it.
+
+    Parameters
+    ----------
+    api
+        Group and version: `external-secrets.io/v1`.
+    versions
+        Of the group, that are served.
+    waited_seconds
+        How long it was waited for.
+    advice
+        What to do.
+    """
+
+    def __init__(
+        self, cluster: str, api: str, versions: Sequence[str], waited_seconds: float, advice: str
+    ) -> None:
+        group = api.partition("/")[0]
+        others = f"; of {group} it serves {', '.join(versions)}" if versions else ""
+        waited = f", also after {waited_seconds:.0f} s" if waited_seconds else ""
+        super().__init__(f"{cluster} doesn't serve {api}{waited}{others}: {advice}")
+
+
+class ApiInUseError(ClusterError):
+    """Objects would be deleted with the definitions of their kinds.
+
+    Parameters
+    ----------
+    groups
+        Of the API.
+    objects
+        Some of the objects, by kind, namespace and name.
+    """
+
+    def __init__(self, cluster: str, groups: Sequence[str], objects: Sequence[str]) -> None:
+        super().__init__(
+            f"{cluster} still has objects of {' and '.join(groups)} that aren't this stack's "
+            f"({', '.join(objects)}): they and the Secrets that they own would go with the operator; "
+            "delete them first, or let this stack forget the operator, which then stays, with "
+            "`pulumi state delete`"
+        )
+
+
+class DefinitionTakenError(ClusterError):
+    """A CustomResourceDefinition is there, and this program hasn't made it."""
+
+    def __init__(self, definition: str, managers: Sequence[str]) -> None:
+        whose = f" (managed by {', '.join(managers)})" if managers else ""
+        super().__init__(
+            f"{definition} is there already{whose}: somebody else has installed what it belongs to, and it "
+            "would be deleted with this stack; leave the installation to them"
+        )
+
+
+class DefinitionStuckError(ClusterError):
+    """A CustomResourceDefinition was waited for in vain."""
+
+    def __init__(self, definitions: Sequence[str], what: str, seconds: float) -> None:
+        super().__init__(
+            f"after {seconds:.0f} s {what}: {', '.join(definitions)}; see `kubectl get crd` for their "
+            "conditions, and run this again"
         )

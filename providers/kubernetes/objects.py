@@ -4,12 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["DEPLOYMENT", "EVENT", "POD", "SECRET", "SERVICE", "SERVICE_ACCOUNT", "Kind", "Named", "condition"]
+__all__ = [
+    "DEFINITION",
+    "DEPLOYMENT",
+    "EVENT",
+    "POD",
+    "SECRET",
+    "SERVICE",
+    "SERVICE_ACCOUNT",
+    "Kind",
+    "Named",
+    "condition",
+]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of objects that live in a namespace.
+    """A kind of objects; those of some live in a namespace.
 
     Attributes
     ----------
@@ -22,7 +33,10 @@ class Kind:
     plural: str
 
     def collection(self, namespace: str) -> str:
-        return f"{self.root}/namespaces/{namespace}/{self.plural}"
+        """Give its path; without a namespace it is that of the whole cluster."""
+        return (
+            f"{self.root}/namespaces/{namespace}/{self.plural}" if namespace else f"{self.root}/{self.plural}"
+        )
 
 
 SERVICE = Kind("Service", "/api/v1", "services")
@@ -31,6 +45,7 @@ SECRET = Kind("Secret", "/api/v1", "secrets")
 EVENT = Kind("Event", "/api/v1", "events")
 SERVICE_ACCOUNT = Kind("ServiceAccount", "/api/v1", "serviceaccounts")
 DEPLOYMENT = Kind("Deployment", "/apis/apps/v1", "deployments")
+DEFINITION = Kind("CustomResourceDefinition", "/apis/apiextensions.k8s.io/v1", "customresourcedefinitions")
 
 
 @dataclass(frozen=True)
@@ -42,7 +57,8 @@ class Named:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind.name} {self.namespace}/{self.name}"
+        where = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind.name} {where}{self.name}"
 
     @property
     def path(self) -> str:

@@ -52,7 +52,7 @@ class Recorder(pulumi.runtime.Mocks):
         state = dict(args.inputs)
         if args.typ == "kubernetes:core/v1:Service":
             state["spec"] = {**state["spec"], "clusterIP": "10.96.7.7"}
-        if args.typ.startswith("kubernetes:") and "name" not in state["metadata"]:
+        if args.typ.startswith("kubernetes:") and "name" not in state.get("metadata", {"name": ""}):
             state["metadata"] = {**state["metadata"], "name": f"{args.name}-1a2b3c4d"}
         if args.typ.endswith("vault:KvSecret"):
             state |= {"version": 3, "fingerprints": {}}

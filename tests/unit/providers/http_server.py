@@ -32,6 +32,7 @@ def serving(
             self.wfile.write(response.content)
 
         do_GET = do_POST = do_PUT = do_DELETE = do_LIST = _answer  # noqa: N815 - the names that http.server looks for
+        do_PATCH = _answer  # noqa: N815 - the same
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base
             del format, args

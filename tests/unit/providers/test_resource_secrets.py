@@ -16,6 +16,8 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 import providers
 from providers.dynamic import Provider
+from providers.kubernetes.definitions import Definitions
+from providers.kubernetes.served_api import ServedApi
 from providers.kubernetes.service_account_token import ServiceAccountToken
 from providers.kubernetes.unclaimed_secrets import UnclaimedSecrets
 from providers.litellm import PlatformAdmin, RevocationBound, VirtualKey
@@ -75,6 +77,8 @@ SECRET_OUTPUTS: dict[Any, set[str]] = {
     ServiceAccountToken: {"token"},
     UnclaimedSecrets: set(),
     ServerTrust: set(),
+    Definitions: set(),
+    ServedApi: set(),
 }
 
 
