@@ -54,6 +54,12 @@ class Identity:
             f"{name}-policy", name=policy_name, policy=policy, namespace=vault_namespace, opts=opts
         )
         self.policy: pulumi.Output[str] = declared.name
+        # Whatever logs in depends on the role, and so can do so until it is gone itself.
+        reviewed = (
+            [let_review(f"{name}-reviews-itself", account, kubernetes_namespace, opts)]
+            if auth.api_audience
+            else []
+        )
         bound = pulumi_vault.kubernetes.AuthBackendRole(
             f"{name}-role",
             backend=auth.mount,
@@ -65,11 +71,9 @@ class Identity:
             token_no_default_policy=True,
             token_ttl=token_ttl_seconds,
             namespace=vault_namespace,
-            opts=opts,
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=reviewed)),
         )
         self.role: pulumi.Output[str] = bound.role_name
-        if auth.api_audience:
-            let_review(f"{name}-reviews-itself", account, kubernetes_namespace, opts)
         self.login = KubernetesLogin(
             auth.mount,
             self.role,

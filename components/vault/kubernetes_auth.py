@@ -196,8 +196,11 @@ class KubernetesAuth(pulumi.ComponentResource):
         KubernetesLogin
             How a store logs in as that ServiceAccount.
         """
+        needed = list(self._configured)
         if self._auth.reviewer == "client":
-            let_review(f"{name}-reviews-itself", service_account, kubernetes_namespace, self._options())
+            # Whatever logs in depends on the role, and so can do so until it is gone itself.
+            name_of_binding = f"{name}-reviews-itself"
+            needed.append(let_review(name_of_binding, service_account, kubernetes_namespace, self._options()))
         role = pulumi_vault.kubernetes.AuthBackendRole(
             name,
             backend=self.mount,
@@ -208,7 +211,7 @@ class KubernetesAuth(pulumi.ComponentResource):
             token_policies=list(policies),
             token_ttl=token_ttl_seconds,
             namespace=self._vault_namespace,
-            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=self._configured)),
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=needed)),
         )
         return KubernetesLogin(
             self._auth.mount,
