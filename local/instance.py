@@ -11,7 +11,16 @@ from toolchain.errors import UserError
 
 __all__ = ["DEFAULT_INSTANCE", "INSTANCES", "Instance"]
 
-INSTANCES = {"dev": 0, "test": 1, "spare": 2, "spare-2": 3, "spare-3": 4, "spare-4": 5, "spare-5": 6}
+INSTANCES = {
+    "dev": 0,
+    "test": 1,
+    "spare": 2,
+    "spare-2": 3,
+    "spare-3": 4,
+    "spare-4": 5,
+    "spare-5": 6,
+    "bare": 7,
+}
 DEFAULT_INSTANCE = "dev"
 
 
@@ -22,7 +31,8 @@ class Instance:
     Parameters
     ----------
     name
-        ``dev`` for the user, ``test`` for the test suite, ``spare`` and what follows for whoever needs more.
+        ``dev`` for the user, ``test`` for the test suite, ``spare`` and its like for whoever needs more,
+        ``bare`` for tests that take the operator away.
     index
         Position in the address plan, from 0.
     folder

@@ -26,10 +26,10 @@ INSTANCE = os.environ.get("LLM_GATEWAY_TEST_INSTANCE", "test")
 KEEP = bool(os.environ.get("LLM_GATEWAY_KEEP"))
 
 
-def local(*arguments: str) -> None:
+def local(*arguments: str, instance: str = INSTANCE) -> None:
     """Run the platform's own command; its sentence is the failure."""
     done = subprocess.run(
-        [sys.executable, "-m", "local", *arguments, "--instance", INSTANCE],
+        [sys.executable, "-m", "local", *arguments, "--instance", instance],
         cwd=ROOT,
         capture_output=True,
         text=True,
