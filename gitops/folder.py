@@ -16,7 +16,7 @@ _FIRST = ("apiVersion", "kind", "metadata")
 _BASE: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-class _Dumper(_BASE):
+class _Dumper(_BASE):  # type: ignore[misc]  # of the two that there may be
     """Writes texts of several lines as they read."""
 
     def ignore_aliases(self, data: Any) -> bool:

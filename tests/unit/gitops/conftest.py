@@ -7,8 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from gitops.cli import app
 from tests.support.certificates import made_up_ca
