@@ -4,13 +4,14 @@ It goes up from nothing in one go and down in one go: this needs a platform of i
 the operator's definitions away takes every ExternalSecret of the cluster along.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from kubernetes.client.exceptions import ApiException
+import yaml
 
 from local.environment import with_environment
 from local.instance import Instance
@@ -20,7 +21,7 @@ from tests.conftest import KEEP, local
 from tests.support.bare import GROUPS, Leftovers, take_operator_away
 from tests.support.cluster import Cluster
 from tests.support.gateway import chat
-from tests.support.project import CommandError, Project
+from tests.support.project import ROOT, CommandError, Project
 from tests.support.vault import Vault
 from toolchain import ensure
 
@@ -36,6 +37,24 @@ FOREIGN = {
         "dataFrom": [{"extract": {"key": "none"}}],
     },
 }
+MANIFEST = {"name": "operator", "runtime": {"name": "python", "options": {"virtualenv": ".venv"}}}
+OPERATOR_ALONE = """
+import pathlib
+
+import pulumi
+
+from components.external_secrets import Operator
+from components.kubernetes import Cluster
+from schema import ExternalSecretsSettings, KubernetesSettings
+
+cluster = KubernetesSettings()
+Operator(
+    "external-secrets",
+    settings=ExternalSecretsSettings.model_validate_json(pathlib.Path("settings.json").read_text()),
+    cluster=cluster,
+    opts=pulumi.ResourceOptions(providers=[Cluster("cluster", cluster)]),
+)
+"""
 # What a destroy has to do one after the other: name of a resource, and what has to be gone before it.
 DESTROYED_BEFORE = {
     "search-store": ["search-llm-key", "search-push-copy-*"],
@@ -89,16 +108,15 @@ def stack(bare: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
         project.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
 
 
-def _with_operator(config: dict[str, Any]) -> None:
+def _brought(crds: str) -> dict[str, Any]:
+    """Have the program bring the operator, with the image that the platform has."""
     record = PlatformRecord.load(Instance.named(BARE))
     assert record is not None
-    config["llm-gateway:externalSecrets"] = {
-        "install": {
-            "mode": "manifests",
-            "crds": [str(ensure("external-secrets") / "crds")],
-            "image": record.images["external-secrets"],
-        }
-    }
+    return {"install": {"mode": "manifests", "crds": [crds], "image": record.images["external-secrets"]}}
+
+
+def _with_operator(config: dict[str, Any]) -> None:
+    config["llm-gateway:externalSecrets"] = _brought(str(ensure("external-secrets") / "crds"))
 
 
 def _with_app(config: dict[str, Any]) -> None:
@@ -181,51 +199,78 @@ def _moment(shown: str, name: str, what: str) -> int:
 # --- somebody else ---------------------------------------------------------------------------------------
 
 
-def test_an_operator_that_others_use_is_not_taken_away(stack: Project, bare_cluster: Cluster) -> None:
-    stack.up("--target", "**external-secrets:Operator::**", "--target", "**external-secrets-*")
+@pytest.fixture(scope="module")
+def operator_alone(bare: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Give a program that is the operator and nothing else, not deployed yet."""
+    folder = tmp_path_factory.mktemp("operator")
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    (folder / "Pulumi.yaml").write_text(yaml.safe_dump(MANIFEST))
+    (folder / "__main__.py").write_text(OPERATOR_ALONE)
+    # A path is meant from the program's folder.
+    (folder / "crds").symlink_to(ensure("external-secrets") / "crds")
+    (folder / "settings.json").write_text(json.dumps(_brought("crds")))
+    (folder / "passphrase").write_text("a passphrase of the tests")
+    (folder / "state").mkdir()
+    own = {
+        "PYTHONPATH": str(ROOT),
+        "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(folder / "passphrase"),
+    }
+    project = Project.existing(folder, {**bare, **own})
+    project.pulumi("stack", "init", "dev", "--non-interactive")
+    yield project
+    project.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
+
+
+def test_an_operator_that_others_use_is_not_taken_away(
+    operator_alone: Project, bare_cluster: Cluster
+) -> None:
+    operator_alone.up()
     place = (GROUPS[0], "v1", "default", "externalsecrets")
     bare_cluster.custom.create_namespaced_custom_object(*place, FOREIGN)
-    with pytest.raises(CommandError) as caught:
-        stack.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
-    assert "ExternalSecret default/of-somebody-else" in caught.value.output
-    assert "Traceback" not in caught.value.output
-    assert bare_cluster.apps.read_namespaced_deployment(NAMESPACE, NAMESPACE).status.ready_replicas == 1
-    bare_cluster.custom.delete_namespaced_custom_object(*place, "of-somebody-else")
-    stack.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
-    assert stack.resources() == []
+    try:
+        with pytest.raises(CommandError) as caught:
+            operator_alone.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
+        assert "ExternalSecret default/of-somebody-else" in caught.value.output
+        assert "Traceback" not in caught.value.output
+        deployment = bare_cluster.apps.read_namespaced_deployment(NAMESPACE, NAMESPACE)
+        assert deployment.status.ready_replicas == 1
+    finally:
+        bare_cluster.custom.delete_namespaced_custom_object(*place, "of-somebody-else")
+    operator_alone.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
+    assert operator_alone.resources() == []
 
 
-def test_definitions_of_somebody_else_are_not_taken_over(stack: Project, bare_cluster: Cluster) -> None:
-    extensions = Leftovers(bare_cluster).extensions
+def test_definitions_of_somebody_else_are_not_taken_over(
+    operator_alone: Project, bare_cluster: Cluster
+) -> None:
+    left = Leftovers(bare_cluster)
     name = "fakes.generators.external-secrets.io"
-    names = {"plural": "fakes", "kind": "Fake"}
     version = {
         "name": "v1",
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": {"type": "object"}},
     }
+    names = {"plural": "fakes", "kind": "Fake"}
     spec = {"group": GROUPS[1], "names": names, "scope": "Namespaced", "versions": [version]}
-    extensions.create_custom_resource_definition({"metadata": {"name": name}, "spec": spec})
+    left.extensions.create_custom_resource_definition({"metadata": {"name": name}, "spec": spec})
     try:
         with pytest.raises(CommandError) as caught:
-            stack.up("--target", "**external-secrets-definitions", "--target-dependents")
+            operator_alone.up()
         assert f"CustomResourceDefinition {name} is there already" in caught.value.output
-        assert Leftovers(bare_cluster).definitions() == [name]
+        assert "Traceback" not in caught.value.output
+        assert left.definitions() == [name]
     finally:
-        extensions.delete_custom_resource_definition(name)
-        stack.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
+        left.delete_definitions()
+    operator_alone.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
 
 
-def test_an_operator_that_is_not_there_is_said_in_one_sentence(stack: Project, bare_cluster: Cluster) -> None:
-    stack.configure(lambda config: config.pop("llm-gateway:externalSecrets"))
+def test_an_operator_that_is_not_there_is_said_in_one_sentence(operator_alone: Project) -> None:
+    (operator_alone.folder / "settings.json").write_text("{}")
     with pytest.raises(CommandError) as caught:
-        stack.up()
+        operator_alone.up()
     sentence = "doesn't serve external-secrets.io/v1: External Secrets Operator isn't installed"
     assert sentence in caught.value.output
     assert "llm-gateway:externalSecrets.install" in caught.value.output
     assert "Traceback" not in caught.value.output
-    assert not any(resource["type"].endswith(":SecretStore") for resource in stack.resources())
-    stack.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
-    with pytest.raises(ApiException):
-        bare_cluster.core.read_namespace("litellm")

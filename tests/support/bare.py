@@ -23,6 +23,7 @@ class Leftovers:
     """What there is of the operator and of the program in a cluster."""
 
     def __init__(self, cluster: Cluster) -> None:
+        self._kubeconfig = cluster.kubeconfig
         api = cluster.core.api_client
         self.core, self.rbac = cluster.core, client.RbacAuthorizationV1Api(api)
         self.extensions = client.ApiextensionsV1Api(api)
@@ -40,6 +41,11 @@ class Leftovers:
         names = (item["metadata"]["name"] for item in listed)
         return [name for name in names if name.partition(".")[2] in GROUPS]
 
+    def delete_definitions(self) -> None:
+        """Delete them, and wait until they are gone."""
+        delete_definitions(ClusterConnection(self._kubeconfig).api(), self.definitions())
+        close_all()
+
     def of_the_program(self) -> list[str]:
         """Name the objects of the whole cluster that bear the program's label."""
         label = {"label_selector": "app.kubernetes.io/part-of=llm-gateway"}
@@ -55,8 +61,7 @@ def take_operator_away(kubeconfig: str) -> None:
     """Delete what the platform has installed of the operator, and wait until it is gone."""
     cluster = Cluster(kubeconfig)
     left = Leftovers(cluster)
-    delete_definitions(ClusterConnection(kubeconfig).api(), left.definitions())
-    close_all()
+    left.delete_definitions()
     for delete, name in (
         (cluster.core.delete_namespace, PLATFORMS_NAMESPACE),
         (left.rbac.delete_cluster_role_binding, PLATFORMS_OWN),

@@ -19,7 +19,7 @@ class Cluster:
         api = config.new_client_from_config(config_file=kubeconfig)
         self.core, self.apps = client.CoreV1Api(api), client.AppsV1Api(api)
         self.custom = client.CustomObjectsApi(api)
-        self.namespace = namespace
+        self.kubeconfig, self.namespace = kubeconfig, namespace
 
     def secret(self, name: str, namespace: str | None = None) -> dict[str, str]:
         """Give a Secret's values in the clear."""
