@@ -27,7 +27,7 @@ def rendered(
     """Render a stack with an app and the operator, for namespaces that there are."""
     monkeypatch.setenv("VAULT_CACERT", platform["VAULT_CACERT"])
     with ExitStack() as stack:
-        own, apps = (stack.enter_context(new_namespace(cluster)).name for _ in range(2))
+        own, apps, operators = (stack.enter_context(new_namespace(cluster)).name for _ in range(3))
         config = dev_config()
         config["gateway"] |= {"namespace": own, "createNamespace": False}
         push = {"name": "copy", "secret": "llm-key", "path": "copy"}
@@ -39,9 +39,9 @@ def rendered(
         of_app = {"namespace": apps, "createNamespace": False, "key": {"models": ["gpt-4o"]}}
         config["apps"] = [{"name": "search", "secrets": [dynamic], "push": [push], **of_app}]
         crds = [str(ensure("external-secrets") / "crds")]
-        config["externalSecrets"] = {
-            "install": {"mode": "manifests", "crds": crds, "image": "eso:1", "createNamespace": False}
-        }
+        of_operator = {"namespace": operators, "createNamespace": False}
+        install = {"mode": "manifests", "crds": crds, "image": "eso:1", **of_operator}
+        config["externalSecrets"] = {"install": install}
         file = tmp_path / "Pulumi.dev.yaml"
         file.write_text(yaml.safe_dump({"config": {f"llm-gateway:{key}": v for key, v in config.items()}}))
         done = CliRunner().invoke(app, ["render", str(tmp_path / "out"), "--config-file", str(file)])
