@@ -44,6 +44,9 @@ BEFORE = [
     # Keys are revoked, and leave Vault, while there is a gateway that can be asked, with its credentials.
     ("team-search", "platform-admin"),
     ("search", "platform-admin"),
+    ("team-search", "revocation-bound"),
+    ("search", "revocation-bound"),
+    ("revocation-bound", "litellm-deployment"),
     ("team-search", "litellm-deployment"),
     ("team-search", "litellm-service"),
     ("search", "litellm-deployment"),
