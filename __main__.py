@@ -138,7 +138,9 @@ apps = {
         external_secrets=settings.external_secrets,
         cluster=settings.kubernetes,
         minting=Minting(keys.gateway, settings.fields_of(key), [*litellm.ready, keys.bound]) if key else None,
-        opts=pulumi.ResourceOptions.merge(with_operator, pulumi.ResourceOptions(depends_on=[access, *engines])),
+        opts=pulumi.ResourceOptions.merge(
+            with_operator, pulumi.ResourceOptions(depends_on=[access, *engines])
+        ),
     )
     for app, key in ((app, app.virtual_key()) for app in settings.apps)
 }
