@@ -56,7 +56,7 @@ doctor: $(READY) ## Walk the chain from Vault to the keys, and name the broken l
 test: lint ## Run every test against real servers (starts a platform of its own)
 	@$(RUN) pytest $(ARGS)
 
-soak: $(READY) ## Run every fault at every step, and many random ones (an hour; SEED=N repeats one)
+soak: $(READY) ## Run over a thousand faults, drawn from a seed (SEED=N repeats them)
 	@echo "seed $(SEED)"
 	@LLM_GATEWAY_SOAK=$(SEED) $(RUN) pytest tests/faults --hypothesis-seed=$(SEED) $(ARGS)
 

@@ -24,7 +24,9 @@ from tests.support.gateway import admin
 NewWires = Callable[[], Wires]
 SEED = os.environ.get("LLM_GATEWAY_SOAK", "")
 SOAK = bool(SEED)
-"""Whether every run is made and many are drawn from the seed, instead of a choice that is always the same."""
+"""Whether many runs are drawn from the seed, instead of few that are always the same."""
+TIMES = 5 if SOAK else 1
+"""How many times as many there are."""
 
 _AT_ONCE = 4
 _UPSTREAM_TIMEOUT_SECONDS = 60

@@ -143,6 +143,8 @@ class Runner:
             resource.world.assert_gone(run.operation)
 
 
-def fewer(runs: Sequence[Run], number: int) -> list[Run]:
-    """Take so many of them, spread evenly: each step and each fault comes up."""
-    return [runs[index * len(runs) // number] for index in range(min(number, len(runs)))]
+def fewer(runs: Sequence[Run], number: int, seed: str) -> list[Run]:
+    """Take so many of them, spread evenly: each step and each fault comes up. Another seed takes others."""
+    first = random.Random(seed).randrange(len(runs)) if seed else 0  # noqa: S311 - has to be repeatable
+    number = min(number, len(runs))
+    return [runs[(first + index * len(runs) // number) % len(runs)] for index in range(number)]

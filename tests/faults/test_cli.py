@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.faults.conftest import SOAK
+from tests.faults.conftest import SEED, TIMES
 from tests.faults.fleet import NewFleet
 from tests.faults.operations import OPERATIONS
 from tests.faults.proxy import BREAKS, KILLS, Fault
@@ -37,7 +37,7 @@ def _phases(runner: Runner) -> tuple[list[Run], list[Run]]:
 
 def test_one_up_gets_over_a_fault_in_every_key(runner: Runner, new_fleet: NewFleet) -> None:
     runs = [run for operation in _OPERATIONS for run in runner.every_run(operation, _IN_TIME)]
-    fleet = new_fleet(fewer(runs, 300 if SOAK else 40))
+    fleet = new_fleet(fewer(runs, 40 * TIMES, SEED))
     fleet.prepare()
     worlds = list(fleet.worlds)
     fleet.declare_after(worlds)
@@ -51,8 +51,8 @@ def test_one_up_gets_over_a_fault_in_every_key(runner: Runner, new_fleet: NewFle
 @pytest.mark.parametrize("victim", Victim, ids=lambda victim: victim.name.lower())
 def test_one_up_gets_over_a_kill_at_any_step(runner: Runner, new_fleet: NewFleet, victim: Victim) -> None:
     making, deleting = _phases(runner)
-    number = 1000 if SOAK else 8
-    groups = [*_grouped(fewer(making, number)), *_grouped(fewer(deleting, number // 2))]
+    number = 8 * TIMES
+    groups = [*_grouped(fewer(making, number, SEED)), *_grouped(fewer(deleting, number // 2, SEED))]
     fleet = new_fleet([run for group in groups for run in group])
     fleet.prepare()
     worlds = iter(fleet.worlds)

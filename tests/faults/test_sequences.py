@@ -9,7 +9,7 @@ import httpx
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.faults.conftest import SOAK
+from tests.faults.conftest import SOAK, TIMES
 from tests.faults.operations import DELIVERED
 from tests.faults.proxy import BREAKS
 from tests.faults.resource import Resource
@@ -182,7 +182,7 @@ class Life:
 
 @given(st.lists(_EVENTS, min_size=2, max_size=8))
 @settings(
-    max_examples=300 if SOAK else 25,
+    max_examples=25 * TIMES,
     derandomize=not SOAK,
     deadline=None,
     database=None,
