@@ -152,3 +152,13 @@ def test_no_request_fails_while_a_key_is_rotated(
     assert stack.preview() == []
     app.assert_old_key_is_refused()
     assert chat(app.replicas[0], after["api-key"], "gpt-4o") == 200
+
+
+def test_a_key_is_dead_at_every_replica_when_its_destroy_is_over(stack: Project, cluster: Cluster) -> None:
+    """Each replica has just seen it, and would go on accepting it for `keyCacheTtlSeconds`."""
+    key = stack.outputs()["keys"]["team-search"]["key"]
+    replicas = [f"http://{pod.status.pod_ip}:4000" for pod in cluster.gateway_pods()]
+    assert [chat(replica, key, "gpt-4o") for replica in replicas] == [200, 200]
+    keys = ("--target", "**llm-gateway:litellm:VirtualKeys**", "--target-dependents")
+    stack.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev", *keys)
+    assert [chat(replica, key, "gpt-4o") for replica in replicas] == [401, 401]
