@@ -15,14 +15,17 @@ from components.external_secrets import (
     VaultStore,
 )
 from components.external_secrets.external_secret import path_versions
-from components.kubernetes import namespace
+from components.external_secrets.store import CA_KEY, is_unknown
+from components.kubernetes import Manifest, labels, namespace
 from components.vault import Identity, pushing_policy, reading_policy
+from components.vault.agent_injector import injector_annotations, token_volume
 from providers.kubernetes.unclaimed_secrets import UnclaimedSecrets
 from providers.litellm import VirtualKey
 from schema import (
     AppAuthSettings,
     AppSettings,
     ExternalSecretsSettings,
+    InjectorSettings,
     KubernetesSettings,
     PushSettings,
     SecretSettings,
@@ -62,8 +65,8 @@ class AppAccess(pulumi.ComponentResource):
     Attributes
     ----------
     outputs
-        namespace, role, policy, store, secrets, pushed, and key: its id (SHA-256), alias, models, path in
-        Vault and Secret.
+        namespace, role, policy, store, secrets, pushed; key: its id (SHA-256), alias, models, path in Vault
+        and Secret; injector: annotations, serviceAccountName and volume for the app's own Pods.
     """
 
     outputs: dict[str, Any]
@@ -119,6 +122,7 @@ class AppAccess(pulumi.ComponentResource):
             "secrets": [secret.name for secret in app.synced()],
             "pushed": [f"{app.prefix}/{push.path}" for push in app.push],
             **({"key": key} if key else {}),
+            **({"injector": self._injector(app.injector, reader)} if app.injector else {}),
         }
         self.register_outputs({})
 
@@ -153,6 +157,7 @@ class AppAccess(pulumi.ComponentResource):
             account=f"{app.account}{suffix}",
             kubernetes_namespace=app.namespace,
             token_ttl_seconds=app.token_ttl_seconds,
+            token_max_ttl_seconds=app.token_max_ttl_seconds,
             opts=self._child,
         )
 
@@ -224,6 +229,36 @@ class AppAccess(pulumi.ComponentResource):
             below=app.prefix,
             opts=self._child,
         )
+
+    def _injector(self, injector: InjectorSettings, reader: Identity) -> dict[str, Any]:
+        """Say what the app's Deployment takes over, and give its namespace the CA that the agent needs."""
+        ca = self._vault.ca_pem()
+        ca_secret = None
+        if ca is not None:
+            name = f"{self._name}-agent-ca"
+            body = {
+                "metadata": {"name": name, "namespace": self._namespace, "labels": labels("agent")},
+                "stringData": {CA_KEY: ca},
+            }
+            unknown = ["stringData"] if is_unknown(ca) else None
+            opts = pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(ignore_changes=unknown))
+            ca_secret = Manifest("v1", "Secret", name, body, opts).object_name
+        written = pulumi.Output.all(self._mount, reader.role, ca_secret)
+        return {
+            "annotations": written.apply(
+                lambda known: injector_annotations(
+                    injector,
+                    auth=self._auth,
+                    role=known[1],
+                    vault=self._vault,
+                    mount=known[0],
+                    prefix=self._app.prefix,
+                    ca_secret=known[2],
+                )
+            ),
+            "serviceAccountName": self._app.account,
+            "volume": token_volume(self._auth),
+        }
 
     def _key(self, minting: Minting) -> dict[str, Any]:
         """Mint the app's key into Vault, and bring it from there to its namespace."""

@@ -11,6 +11,7 @@ from schema.apps import AppAuthSettings, AppSettings
 from schema.cluster import ExternalSecretsSettings, KubernetesSettings
 from schema.databases import CredentialsSettings, DatabasesSettings
 from schema.gateway import GatewaySettings, IngressSettings, ModelSettings
+from schema.injector import InjectedSecret, InjectorSettings
 from schema.keys import KeyPolicy, KeySettings, SharedKeySettings, TemplateSettings
 from schema.kubernetes_auth import (
     ClusterAuthSettings,
@@ -40,6 +41,8 @@ __all__ = [
     "GatewaySettings",
     "HelmInstall",
     "IngressSettings",
+    "InjectedSecret",
+    "InjectorSettings",
     "KeyPolicy",
     "KeySettings",
     "KubernetesAuthSettings",

@@ -24,6 +24,7 @@ def _of_each(settings: Settings) -> Iterator[tuple[int, Problem]]:
             *_login(app, settings),
             *_beside_the_gateway(app, settings),
             *_misread_by_the_operator(app, settings),
+            *_injected(app, settings),
             *_twice_in_one_namespace(app),
             *_pushed_over(app),
         ):
@@ -69,13 +70,25 @@ def _misread_by_the_operator(app: AppSettings, settings: Settings) -> Iterator[P
             f"{app.prefix!r} begins with the mount's own path, which the operator takes for the mount; "
             f"a prefix is below the mount: leave out {mount}/",
         )
-    for index, secret in enumerate(app.secrets):
-        if secret.dynamic and secret.dynamic.path.startswith(f"{mount}/"):
+    sources = [(f"secrets[{index}]", secret.dynamic) for index, secret in enumerate(app.secrets)]
+    sources += [(f"injector.secrets[{index}]", secret.dynamic) for index, secret in enumerate(app.injected())]
+    for place, dynamic in sources:
+        if dynamic and dynamic.path.startswith(f"{mount}/"):
             yield Problem(
-                f"secrets[{index}].dynamic.path",
-                f"{secret.dynamic.path!r} is in the KV mount {mount}, not a role of a secrets engine; "
-                "use extract",
+                f"{place}.dynamic.path",
+                f"{dynamic.path!r} is in the KV mount {mount}, not a role of a secrets engine; "
+                f"use {'extract' if place.startswith('secrets') else 'path'}",
             )
+
+
+def _injected(app: AppSettings, settings: Settings) -> Iterator[Problem]:
+    auth = app.auth or settings.vault.auth
+    if app.injector and isinstance(auth, KubernetesAuthSettings) and auth.reviewer == "client":
+        yield Problem(
+            "injector",
+            f"{NAMESPACE}:vault.auth has the reviewer client, whose tokens need the API server's audience "
+            "beside Vault's, and a Pod's volume gives a token one audience; choose another reviewer",
+        )
 
 
 def _twice_in_one_namespace(app: AppSettings) -> Iterator[Problem]:

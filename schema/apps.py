@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from schema.injector import InjectedSecret, InjectorSettings
 from schema.keys import DeliverSettings, KeySettings, OneKeySettings
-from schema.secrets import PushSettings, SecretSettings
+from schema.secrets import DynamicSettings, PushSettings, SecretSettings
 from schema.section import KvPath, KvPattern, Label, SecretKey, Section, VaultPath, is_label
 
 
@@ -72,12 +73,16 @@ class AppSettings(Section):
     """ServiceAccount that is made for the store; without it `<name>-store`."""
     token_ttl_seconds: int = Field(default=600, ge=60)
     """Life of the store's Vault token."""
+    token_max_ttl_seconds: int | None = Field(default=None, ge=60)
+    """How long that token may live with all its renewals; without it as long as the auth method lets it."""
     store: AppStoreSettings = AppStoreSettings()
     """SecretStore or ClusterSecretStore."""
     secrets: list[SecretSettings] = []
     """Secrets that follow Vault."""
     push: list[PushSettings] = []
     """Secrets that are written to Vault."""
+    injector: InjectorSettings | None = None
+    """Files that an agent in the app's Pods writes; needs the agent injector in the cluster."""
     key: AppKeySettings | None = None
     """A virtual key of its own."""
 
@@ -89,11 +94,31 @@ class AppSettings(Section):
         derived = {"namespace": name, "prefix": f"apps/{name}", "role": name, "account": f"{name}-store"}
         return derived | dict(given)
 
+    @field_validator("token_max_ttl_seconds")
+    @classmethod
+    def _not_cut_short(cls, longest: int | None, info: ValidationInfo) -> int | None:
+        usual = info.data.get("token_ttl_seconds", 0)
+        if longest is not None and usual > longest:
+            raise ValueError(
+                f"expected at least tokenTtlSeconds, {usual}, which Vault would cut short without a word"
+            )
+        return longest
+
     def readable(self) -> list[str]:
         """Name what it reads below its prefix: paths, `path/*`, or `*`."""
         of_secrets = [path for secret in self.secrets for path in secret.paths()]
         of_key = [self.key.path] if self.key else []
-        return list(dict.fromkeys([*of_secrets, *of_key, *self.read]))
+        of_agent = [secret.path for secret in self.injected() if secret.path]
+        return list(dict.fromkeys([*of_secrets, *of_key, *of_agent, *self.read]))
+
+    def drawn(self) -> list[DynamicSettings]:
+        """Name the roles of engines that it draws credentials from."""
+        sources: list[SecretSettings | InjectedSecret] = [*self.secrets, *self.injected()]
+        return [source.dynamic for source in sources if source.dynamic is not None]
+
+    def injected(self) -> list[InjectedSecret]:
+        """Name what an agent writes for it."""
+        return self.injector.secrets if self.injector else []
 
     def virtual_key(self) -> KeySettings | None:
         """Give its key in the form of `keys`, delivered to its path."""

@@ -12,7 +12,7 @@ from components.kubernetes import WAIT_READY, Manifest, labels
 from components.vault import KubernetesLogin, Login
 from schema import ExternalSecretsSettings, VaultSettings
 
-__all__ = ["ClusterScope", "VaultStore"]
+__all__ = ["CA_KEY", "ClusterScope", "VaultStore", "is_unknown"]
 
 CA_KEY = "ca.crt"
 
@@ -124,7 +124,7 @@ class VaultStore(pulumi.ComponentResource):
                 self._child,
                 pulumi.ResourceOptions(
                     custom_timeouts=pulumi.CustomTimeouts(create=f"{external_secrets.sync_timeout_seconds}s"),
-                    ignore_changes=["spec.provider.vault.caBundle"] if _is_unknown(ca) else None,
+                    ignore_changes=["spec.provider.vault.caBundle"] if is_unknown(ca) else None,
                 ),
             ),
         )
@@ -151,7 +151,7 @@ class VaultStore(pulumi.ComponentResource):
             },
             pulumi.ResourceOptions.merge(
                 self._child,
-                pulumi.ResourceOptions(ignore_changes=["data", "stringData"] if _is_unknown(ca) else None),
+                pulumi.ResourceOptions(ignore_changes=["data", "stringData"] if is_unknown(ca) else None),
             ),
         )
         return {"caProvider": {"type": source, "name": bundle.object_name, "key": CA_KEY, **self._in_cluster}}
@@ -180,7 +180,7 @@ class VaultStore(pulumi.ComponentResource):
         return login.auth({"name": secret.object_name, "key": key, **self._in_cluster})
 
 
-def _is_unknown(ca: str | None) -> bool:
+def is_unknown(ca: str | None) -> bool:
     """Tell a preview made where the CA's file isn't, which can't know whether it has changed."""
     return ca == ""
 

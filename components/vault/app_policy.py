@@ -51,9 +51,8 @@ def _readable(app: AppSettings, mount: str) -> _Rules:
 
 
 def _drawn(app: AppSettings) -> _Rules:
-    for secret in app.secrets:
-        if secret.dynamic:
-            yield secret.dynamic.path, _OF_AN_ENGINE[secret.dynamic.method]
+    for dynamic in app.drawn():
+        yield dynamic.path, _OF_AN_ENGINE[dynamic.method]
 
 
 def _policy(rules: _Rules) -> str:

@@ -35,6 +35,7 @@ class Identity:
         account: str,
         kubernetes_namespace: str,
         token_ttl_seconds: int,
+        token_max_ttl_seconds: int | None = None,
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Declare the policy and the role.
@@ -70,6 +71,7 @@ class Identity:
             token_policies=[self.policy],
             token_no_default_policy=True,
             token_ttl=token_ttl_seconds,
+            token_max_ttl=token_max_ttl_seconds,
             namespace=vault_namespace,
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=reviewed)),
         )

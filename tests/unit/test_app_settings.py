@@ -81,6 +81,10 @@ SUPPORT = {"name": "support"}
             ),
             "push[1].path: 'out' is where push[0] goes too",
         ),
+        (
+            app(tokenTtlSeconds=3600, tokenMaxTtlSeconds=600),
+            "tokenMaxTtlSeconds: 600: expected at least tokenTtlSeconds, 3600, which Vault would cut",
+        ),
         (app(key={"models": ["gpt-5"]}), "key.models: 'gpt-5' is not in the model list"),
         (
             app(key={"models": ["gpt-4o"], "name": "team-search"}),

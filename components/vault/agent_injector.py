@@ -1,0 +1,101 @@
+"""The agent injector: what the Pods of an app say, so that an agent logs in as the app and writes its files.
+
+Source of the names: https://developer.hashicorp.com/vault/docs/platform/k8s/injector/annotations
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from schema import AppAuthSettings, InjectedSecret, InjectorSettings, VaultSettings
+
+__all__ = ["TOKEN_VOLUME", "injector_annotations", "token_volume"]
+
+TOKEN_VOLUME = "vault-token"  # noqa: S105 - a name
+"""Volume with the ServiceAccount's token for Vault: the Pod's own is made for the API server."""
+_CA_FILE = "/vault/tls/ca.crt"
+_TOKEN_SECONDS = 600
+
+
+def injector_annotations(
+    injector: InjectorSettings,
+    *,
+    auth: AppAuthSettings,
+    role: str,
+    vault: VaultSettings,
+    mount: str,
+    prefix: str,
+    ca_secret: str | None,
+) -> dict[str, str]:
+    """Write the annotations of a Pod template.
+
+    Parameters
+    ----------
+    auth, role
+        How the agent logs in.
+    vault
+        The server as Pods reach it.
+    mount, prefix
+        KV v2 mount, and what the paths of the secrets are below.
+    ca_secret
+        Secret of the namespace with `ca.crt`; None for a publicly trusted server.
+
+    Returns
+    -------
+    dict
+        Only what is said: the injector has defaults of its own for the rest.
+    """
+    said: dict[str, Any] = {
+        "agent-inject": True,
+        "service": vault.internal_address,
+        "namespace": vault.namespace,
+        "auth-path": f"auth/{auth.mount}",
+        "role": role,
+        "agent-service-account-token-volume-name": TOKEN_VOLUME,
+        "tls-secret": ca_secret,
+        "ca-cert": _CA_FILE if ca_secret else None,
+        **dict(_behaviour(injector)),
+    }
+    for secret in injector.secrets:
+        said |= dict(_of_secret(secret, f"{mount}/data/{prefix}"))
+    return {
+        f"{injector.annotations}/{name}": _spelled(value) for name, value in said.items() if value is not None
+    }
+
+
+def token_volume(auth: AppAuthSettings) -> dict[str, Any]:
+    """Give the Pod's volume with a token that the role takes; its ServiceAccount is the role's too."""
+    token = {"audience": auth.audience, "expirationSeconds": _TOKEN_SECONDS, "path": "token"}
+    return {"name": TOKEN_VOLUME, "projected": {"sources": [{"serviceAccountToken": token}]}}
+
+
+def _behaviour(injector: InjectorSettings) -> Iterator[tuple[str, Any]]:
+    """Give what differs from the injector's own defaults."""
+    yield "agent-pre-populate", None if injector.pre_populate else False
+    yield "agent-pre-populate-only", injector.pre_populate_only or None
+    yield "agent-init-first", injector.init_first or None
+    yield "agent-revoke-on-shutdown", injector.revoke_on_shutdown or None
+    yield "agent-revoke-grace", injector.revoke_grace_seconds
+    yield "log-level", injector.log_level
+    resources = injector.resources
+    yield "agent-limits-cpu", resources.limits_cpu
+    yield "agent-limits-mem", resources.limits_mem
+    yield "agent-requests-cpu", resources.requests_cpu
+    yield "agent-requests-mem", resources.requests_mem
+    if cache := injector.cache:
+        yield "agent-cache-enable", True
+        yield "agent-cache-use-auto-auth-token", cache.use_auto_auth_token
+        yield "agent-cache-listener-port", cache.listener_port
+        yield "agent-cache-exit-on-err", cache.exit_on_err or None
+
+
+def _of_secret(secret: InjectedSecret, below: str) -> Iterator[tuple[str, Any]]:
+    source = secret.dynamic.path if secret.dynamic else f"{below}/{secret.path}"
+    yield f"agent-inject-secret-{secret.name}", source
+    yield f"agent-inject-template-{secret.name}", secret.template
+    yield f"agent-inject-file-{secret.name}", secret.file
+    yield f"agent-inject-perms-{secret.name}", secret.perms
+    yield f"agent-inject-command-{secret.name}", secret.command
+
+
+def _spelled(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

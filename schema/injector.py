@@ -1,0 +1,139 @@
+"""What an agent that is injected into an app's Pods fetches, and how: the annotations' values, typed.
+
+Source of the names: https://developer.hashicorp.com/vault/docs/platform/k8s/injector/annotations
+"""
+
+import re
+from collections import Counter
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from schema.secrets import DynamicSettings
+from schema.section import KvPath, Quantity, Section
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,38}[a-z0-9])?")
+_FILE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
+_PERMISSIONS = re.compile(r"0?[0-7]{3}")
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError(
+            "expected what an annotation may end in: a-z, 0-9, '.', '_' and '-', at most 40 characters"
+        )
+    return value
+
+
+def _file(value: str) -> str:
+    if not _FILE.fullmatch(value) or not {".", ".."}.isdisjoint(value.split("/")):
+        raise ValueError("expected a file below the secrets' volume, such as db.env, without '..'")
+    return value
+
+
+def _permissions(value: str) -> str:
+    if not _PERMISSIONS.fullmatch(value):
+        raise ValueError("expected the permissions of a file in octal, such as 0640")
+    return value
+
+
+class InjectedSecret(Section):
+    """One file that the agent writes: from a path of KV, or with credentials of an engine."""
+
+    name: Annotated[str, AfterValidator(_name)]
+    """Name of the secret; the file's too, unless `file` says otherwise."""
+    path: KvPath | None = None
+    """Of a secret in KV, below the prefix."""
+    dynamic: DynamicSettings | None = None
+    """Or a role of an engine; the agent renews what it leases."""
+    template: str | None = Field(default=None, min_length=1)
+    """In the language of Consul Template; without it every property in a line."""
+    file: Annotated[str, AfterValidator(_file)] | None = None
+    """Below `/vault/secrets`."""
+    perms: Annotated[str, AfterValidator(_permissions)] | None = None
+    """Permissions of the file: `0640`."""
+    command: str | None = Field(default=None, min_length=1)
+    """Run by the agent after each rendering."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.path is None) == (self.dynamic is None):
+            raise ValueError("expected exactly one of path and dynamic: a template alone fetches nothing")
+        if self.dynamic and self.dynamic.method == "POST" and self.template is None:
+            raise ValueError("dynamic.method: POST needs a template, which sends the parameters")
+        if self.dynamic and self.dynamic.parameters:
+            raise ValueError('dynamic.parameters: say them in the template: {{ with secret "PATH" "k=v" }}')
+        return self
+
+
+class InjectorCache(Section):
+    """The agent as a proxy for the app, with a cache."""
+
+    use_auto_auth_token: bool | Literal["force"] = True
+    """Send the agent's token where the app sends none; `force`: always."""
+    listener_port: int = Field(default=8200, ge=1024, le=65535)
+    """Port in the Pod."""
+    exit_on_err: bool = False
+    """End the agent if the cache of the init container can't be taken over."""
+
+
+class InjectorResources(Section):
+    """What the agent's containers are given."""
+
+    limits_cpu: Quantity | None = None
+    """Limit of CPU."""
+    limits_mem: Quantity | None = None
+    """Limit of memory."""
+    requests_cpu: Quantity | None = None
+    """Requested CPU."""
+    requests_mem: Quantity | None = None
+    """Requested memory."""
+
+
+class InjectorSettings(Section):
+    """Annotations for the app's own Deployment, whose agent logs in with the app's role."""
+
+    annotations: Literal["vault.hashicorp.com", "openbao.openbao.org"] = "vault.hashicorp.com"
+    """Whose injector runs in the cluster: the annotations' prefix."""
+    secrets: list[InjectedSecret] = Field(min_length=1)
+    """The files."""
+    pre_populate: bool = True
+    """Write the files before the app starts."""
+    pre_populate_only: bool = False
+    """And never again: no sidecar renews anything."""
+    init_first: bool = False
+    """Run before the Pod's other init containers."""
+    cache: InjectorCache | None = None
+    """Makes the agent listen for the app."""
+    resources: InjectorResources = InjectorResources()
+    """Of the agent's containers."""
+    log_level: Literal["trace", "debug", "info", "warn", "error"] | None = None
+    """Of the agent."""
+    revoke_on_shutdown: bool = False
+    """Give the sidecar's token back when the Pod ends."""
+    revoke_grace_seconds: int | None = Field(default=None, ge=1)
+    """How long that may take."""
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        if self.pre_populate_only:
+            needing = {
+                "cache": self.cache is not None,
+                "revokeOnShutdown": self.revoke_on_shutdown,
+                "a command": any(secret.command for secret in self.secrets),
+            }
+            if not self.pre_populate:
+                raise ValueError("prePopulateOnly: true with prePopulate: false leaves no agent at all")
+            for what, needed in needing.items():
+                if needed:
+                    raise ValueError(f"prePopulateOnly: true leaves no sidecar, which {what} is for")
+        if self.revoke_grace_seconds and not self.revoke_on_shutdown:
+            raise ValueError("revokeGraceSeconds is for revokeOnShutdown: true")
+        for field, values in (
+            ("name", [secret.name for secret in self.secrets]),
+            ("file", [secret.file or secret.name for secret in self.secrets]),
+        ):
+            twice = [value for value, number in Counter(values).items() if number > 1]
+            if twice:
+                raise ValueError(f"secrets: {twice[0]!r} is the {field} of two; each needs its own")
+        return self
