@@ -18,8 +18,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.doctor import measure_doctor
 from bench.key_stack import Way
-from bench.keys import measure_keys
+from bench.keys import gateway_url, measure_keys
 from local.environment import bypass_proxy, environment, with_environment
 from local.instance import Instance
 
@@ -95,7 +96,7 @@ BENCHES: dict[str, Callable[[Mapping[str, str]], None]] = {
     "unchanged": unchanged,
     "memory": memory,
 }
-NAMES = [*BENCHES, "keys"]
+NAMES = [*BENCHES, "keys", "doctor"]
 
 
 @app.command()
@@ -119,6 +120,11 @@ def main(
             measure_keys(
                 with_environment(variables), [int(size) for size in sizes.split(",")], way or [*Way], console
             )
+        elif name == "doctor":
+            bypass_proxy(instance)
+            os.environ.update(variables)
+            own = with_environment(variables)
+            measure_doctor(own, gateway_url(own), console)
         else:
             BENCHES[name](variables)
 

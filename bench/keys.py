@@ -19,7 +19,7 @@ from providers.litellm.connection import AdminKey
 from providers.reference import SecretReference
 from providers.vault.connection import VaultConnection
 
-__all__ = ["measure_keys"]
+__all__ = ["gateway_url", "measure_keys"]
 
 _SERVICE = "app.kubernetes.io/part-of=llm-gateway,app.kubernetes.io/component=gateway"
 _MASTER_KEY = {"vault": {"mount": "litellm", "path": "api-keys", "property": "master-key"}}
@@ -50,7 +50,7 @@ def measure_keys(
     console
         Where the figures go.
     """
-    url = _gateway_url(variables)
+    url = gateway_url(variables)
     admin_key = _admin_key(variables)
     with _key_stack(variables, url=url, count=0, way=Way.STATE) as empty:
         empty.up()
@@ -104,7 +104,7 @@ def _key_stack(variables: Mapping[str, str], *, url: str, count: int, way: Way) 
             stack.destroy()
 
 
-def _gateway_url(variables: Mapping[str, str]) -> str:
+def gateway_url(variables: Mapping[str, str]) -> str:
     """Find the gateway's Service in the cluster."""
     command = ["kubectl", "get", "services", "-A", "-l", _SERVICE, "-o", "json"]
     done = subprocess.run(command, env=dict(variables), capture_output=True, text=True, check=True)

@@ -1,8 +1,9 @@
 """All probes at once, each with its time: a dead address costs seconds, not the examination."""
 
+import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import replace
 
 from doctor.model import CannotLookError, Finding, Link, unknown
@@ -24,12 +25,9 @@ def examine(scene: Scene, links: Sequence[Link], limit_seconds: float = 12) -> l
     list
         The findings in the order of the links.
     """
-    # Probes wait for the network: more threads than links would gain nothing, fewer would queue.
-    executor = ThreadPoolExecutor(max_workers=len(links), thread_name_prefix="doctor")
     began = time.monotonic()
-    running = {link.name: executor.submit(_probed, scene, link) for link in links}
+    running = {link.name: _begun(scene, link) for link in links}
     wait(running.values(), timeout=limit_seconds)
-    executor.shutdown(wait=False, cancel_futures=True)
     findings: list[Finding] = []
     for link in links:
         if running[link.name].done():
@@ -41,6 +39,20 @@ def examine(scene: Scene, links: Sequence[Link], limit_seconds: float = 12) -> l
             )
             findings.append(replace(late, link=link.name))
     return findings
+
+
+def _begun(scene: Scene, link: Link) -> "Future[list[Finding]]":
+    """Probe in a thread of its own, which the end of the program doesn't wait for."""
+    found: Future[list[Finding]] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(_probed(scene, link))
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is asked for
+            found.set_exception(error)
+
+    threading.Thread(target=run, name=f"doctor {link.name}", daemon=True).start()
+    return found
 
 
 def _probed(scene: Scene, link: Link) -> list[Finding]:

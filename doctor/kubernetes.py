@@ -36,21 +36,23 @@ class Kubernetes:
     def __init__(self, kubeconfig: str | None, context: str | None, record: Callable[[str], None]) -> None:
         self._kubeconfig, self._context, self.record = kubeconfig, context, record
         self._memo = Memo()
+        self._dead: CannotLookError | None = None
 
     @property
     def _api(self) -> client.ApiClient:
         return self._memo.of("client", self._connect)
 
     def _connect(self) -> client.ApiClient:
+        configuration = client.Configuration()
+        configuration.retries = False  # a dead address would cost four times as much
         try:
-            api = config.new_client_from_config(self._kubeconfig, self._context)
+            config.load_kube_config(self._kubeconfig, self._context, client_configuration=configuration)
         except (ConfigException, OSError, TypeError) as error:
             raise CannotLookError(
                 f"no cluster: the kubeconfig can't be used ({error})",
                 "name one with --kubeconfig or KUBECONFIG",
             ) from None
-        api.configuration.retries = False
-        return api
+        return client.ApiClient(configuration)
 
     @property
     def server(self) -> str:
@@ -131,6 +133,8 @@ class Kubernetes:
     def _call(
         self, method: str, path: str, body: Document | None, *, absent: bool = False
     ) -> Document | None:
+        if self._dead is not None:
+            raise self._dead  # whoever asked before has waited for an answer long enough
         self.record(f"{method} {path}")
         headers = {"Accept": "application/json"}
         if method == "PATCH":
@@ -142,10 +146,11 @@ class Kubernetes:
             answer = self._api.call_api(*call, _request_timeout=_TIMEOUT_SECONDS)
             document: Document = json.loads(answer.read())
         except (ApiException, HTTPError, ValueError) as error:
-            raise CannotLookError(
+            self._dead = CannotLookError(
                 f"the Kubernetes API at {self.server} doesn't answer ({_cause(error)})",
                 "check the kubeconfig's address and credentials, and that the cluster runs",
-            ) from None
+            )
+            raise self._dead from None
         if answer.status == HTTPStatus.NOT_FOUND and absent:
             return None
         if answer.status >= HTTPStatus.BAD_REQUEST:

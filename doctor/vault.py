@@ -82,6 +82,7 @@ class Vault:
         self.authority_file = authority_file
         self._token, self._namespace, self._record = token, namespace, record
         self._memo = Memo()
+        self._dead: CannotLookError | None = None
 
     # --- reads -------------------------------------------------------------------------------------------
 
@@ -171,6 +172,8 @@ class Vault:
     def _call(self, method: str, path: str, *, token: str | None, **content: Any) -> VaultAnswer:
         if not self.address:
             raise CannotLookError("no Vault: its address isn't known", "set VAULT_ADDR, or say --vault-addr")
+        if self._dead is not None:
+            raise self._dead  # whoever asked before has waited for an answer long enough
         self._record(f"{method.upper()} /v1/{path}")
         # A client of its own for each call: hvac's session isn't made for several threads.
         client = hvac.Client(
@@ -186,10 +189,11 @@ class Vault:
         try:
             response = getattr(client.adapter, method)(f"/v1/{path}", raise_exception=False, **content)
         except requests.exceptions.RequestException as error:
-            raise CannotLookError(
+            self._dead = CannotLookError(
                 f"Vault at {self.address} doesn't answer ({_cause(error)})",
                 "check VAULT_ADDR and VAULT_CACERT, and that the server runs",
-            ) from None
+            )
+            raise self._dead from None
         finally:
             client.adapter.close()
         try:

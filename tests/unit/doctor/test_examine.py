@@ -1,0 +1,60 @@
+"""A dead address costs seconds, not the examination."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from doctor.examine import examine
+from doctor.kubernetes import Kubernetes
+from doctor.model import CannotLookError, Finding, Link, State, whole
+from doctor.scene import Scene
+from doctor.vault import Vault
+
+SCENE = Scene(
+    Kubernetes(None, None, lambda _: None), Vault(None, None, None, None, lambda _: None), namespaces=[]
+)
+
+
+def fine(_: Scene) -> Iterator[Finding]:
+    yield whole("it", "holds")
+
+
+def half(_: Scene) -> Iterator[Finding]:
+    yield whole("one", "holds")
+    raise CannotLookError("no permission", "ask for it")
+
+
+def link(name: str, probe: object) -> Link:
+    return Link(name, name.title(), "", probe)  # type: ignore[arg-type]
+
+
+def test_what_does_not_answer_in_time_is_said_and_the_rest_is_there() -> None:
+    never = threading.Event()
+
+    def stuck(_: Scene) -> Iterator[Finding]:
+        never.wait(60)
+        yield whole("late", "holds")
+
+    try:
+        late, good = examine(SCENE, [link("late", stuck), link("good", fine)], limit_seconds=0.1)
+    finally:
+        never.set()
+    assert (late.link, late.state) == ("late", State.UNKNOWN)
+    assert late.evidence.startswith("no answer within ")
+    assert (good.link, good.state) == ("good", State.WHOLE)
+
+
+def test_what_was_seen_before_a_refusal_counts() -> None:
+    one, refused = examine(SCENE, [link("half", half)])
+    assert (one.subject, one.state) == ("one", State.WHOLE)
+    assert (refused.state, refused.evidence, refused.cure) == (State.UNKNOWN, "no permission", "ask for it")
+
+
+def test_a_server_that_does_not_answer_is_waited_for_once() -> None:
+    made: list[str] = []
+    vault = Vault("http://127.0.0.1:9", "token", None, None, made.append)
+    for path in ("sys/mounts", "sys/auth", "sys/audit"):
+        with pytest.raises(CannotLookError, match=r"Vault at .* doesn't answer \(connection refused\)"):
+            vault.get(path)
+    assert made == ["GET /v1/sys/mounts"]
