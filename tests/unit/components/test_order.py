@@ -8,6 +8,7 @@ import pytest
 from tests.support.certificates import made_up_ca
 from tests.support.declared import Document
 from tests.support.rendered import Order, program_of
+from tests.unit.components.test_databases import with_credentials
 
 PUSH = f"search-push-copy-{hashlib.sha256(b'copy').hexdigest()[:7]}"
 BEFORE = [
@@ -68,6 +69,19 @@ BEFORE = [
 ]
 """Deleted first, and what is deleted only once that is gone."""
 
+WITH_DATABASES = [
+    # Users of a database end while Vault, and the operator that asks it, are there.
+    ("litellm-deployment", "litellm-database-external-secret"),
+    ("litellm-database-external-secret", "litellm-database-generator"),
+    ("litellm-database-external-secret", "litellm-vault-store"),
+    ("litellm-database-external-secret", "databases-static-role-litellm"),
+    ("litellm-database-generator", "external-secrets-api"),
+    ("litellm-database-generator", "litellm"),
+    ("databases-static-role-litellm", "databases-main"),
+    ("databases-role-short", "databases-main"),
+    ("databases-main", "databases-mount"),
+]
+
 
 @pytest.fixture
 def order(config: Document, tmp_path: Path) -> Order:
@@ -96,6 +110,11 @@ def order(config: Document, tmp_path: Path) -> Order:
 
 def test_a_destroy_goes_in_this_order(order: Order) -> None:
     assert [pair for pair in BEFORE if not order.goes_before(*pair)] == []
+
+
+def test_credentials_of_a_database_go_before_what_makes_them(config: Document) -> None:
+    order = Order(program_of(with_credentials(config, staticRole="litellm")))
+    assert [pair for pair in WITH_DATABASES if not order.goes_before(*pair)] == []
 
 
 def test_whatever_is_the_operators_goes_before_it(order: Order) -> None:

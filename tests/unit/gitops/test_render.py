@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from tests.support.declared import ROOT
+from tests.unit.components.test_databases import with_credentials
 from tests.unit.gitops.conftest import CA, Command
 
 WAVE = "argocd.argoproj.io/sync-wave"
@@ -111,6 +112,15 @@ def test_no_secret_of_the_configuration_stands_in_any_file(
         assert MADE_UP not in content, path
         assert "kind: Secret\n" not in content, path
         assert "sk-" not in content, path
+
+
+def test_credentials_that_vault_makes_are_drawn_and_not_written(command: Command) -> None:
+    with_credentials(command.config, staticRole="litellm")
+    assert command("render").exit_code == 0
+    [path] = [path for path in command.written() if "/vaultdynamicsecret-" in path]
+    drawn = path.replace("/vaultdynamicsecret-", "/externalsecret-")
+    assert wave(command, path) < wave(command, drawn) < wave(command, "litellm/deployment-litellm.yaml")
+    assert "kind: Secret\n" not in "".join(command.written().values())
 
 
 @pytest.mark.parametrize(
