@@ -71,6 +71,7 @@ lint: $(READY) ## Check style, types and the direction of imports
 	@$(VENV)/bin/mypy --no-error-summary examples/clusters/__main__.py
 	@$(VENV)/bin/mypy --no-error-summary examples/apps/__main__.py
 	@$(VENV)/bin/mypy --no-error-summary examples/databases/__main__.py
+	@$(VENV)/bin/mypy --no-error-summary foundation/__main__.py
 	@$(VENV)/bin/lint-imports --no-logo
 
 record: $(READY) ## Record what the real gateway answers, for the unit tests

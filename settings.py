@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import pulumi
 from pydantic import ValidationError
@@ -18,9 +18,12 @@ from providers.inputs import nearest
 from schema import NAMESPACE, KubernetesAuthSettings, Section, Settings, SettingsError
 from schema.app_rules import app_problems
 from schema.database_rules import database_problems
+from schema.foundation import FOUNDATION, FoundationSettings
 from schema.key_rules import key_problems
 
-__all__ = ["load"]
+__all__ = ["load", "load_foundation"]
+
+Root = TypeVar("Root", bound=Section)
 
 # --- what one section can't see --------------------------------------------------------------------------
 
@@ -87,26 +90,49 @@ def load() -> Settings:
     SettingsError
         With a sentence for every wrong key.
     """
-    raw, plaintext_secrets = _read()
-    if plaintext_secrets:
-        raise SettingsError(plaintext_secrets)
-    try:
-        settings = Settings.model_validate(raw)
-    except ValidationError as error:
-        raise SettingsError(_sentence(detail, raw) for detail in error.errors()) from None
+    settings = _validated(Settings, NAMESPACE)
     if problems := _cross_checks(settings):
         raise SettingsError(problems)
     return settings
 
 
-def _read() -> tuple[dict[str, Any], list[str]]:
+def load_foundation() -> FoundationSettings:
+    """Read the configuration of a stack of `foundation/`.
+
+    Returns
+    -------
+    FoundationSettings
+        Checked, its files included.
+
+    Raises
+    ------
+    SettingsError
+        With a sentence for every wrong key.
+    """
+    settings = _validated(FoundationSettings, FOUNDATION)
+    if problems := [f"{FOUNDATION}:{problem}" for problem in settings.problems()]:
+        raise SettingsError(problems)
+    return settings
+
+
+def _validated(kind: type[Root], namespace: str) -> Root:
+    raw, plaintext_secrets = _read(namespace)
+    if plaintext_secrets:
+        raise SettingsError(plaintext_secrets)
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        raise SettingsError(_sentence(detail, raw, kind, namespace) for detail in error.errors()) from None
+
+
+def _read(wanted: str) -> tuple[dict[str, Any], list[str]]:
     """Give the namespace's keys as documents, and a sentence for each secret that stands in plaintext."""
     config = pulumi.runtime.config
     raw: dict[str, Any] = {}
     plaintext = []
     for key, text in config.CONFIG.get().items():
         namespace, _, name = key.partition(":")
-        if namespace != NAMESPACE:
+        if namespace != wanted:
             continue
         try:
             raw[name] = json.loads(text)
@@ -131,16 +157,16 @@ def _value_paths(document: Any, path: str = "") -> Iterable[str]:
             yield from _value_paths(item, here)
 
 
-def _sentence(detail: ErrorDetails, raw: Mapping[str, Any]) -> str:
+def _sentence(detail: ErrorDetails, raw: Mapping[str, Any], kind: type[Section], namespace: str) -> str:
     """Turn one of pydantic's errors into a sentence that names the key, what it got and what it takes."""
     steps, got = _follow(detail["loc"], raw)
-    where = f"{NAMESPACE}:" + "".join(
+    where = f"{namespace}:" + "".join(
         f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps
     ).removeprefix(".")
     if detail["type"] == "missing":
         return f"{where}: is missing"
     if detail["type"] == "extra_forbidden":
-        known = _known_keys(detail["loc"][:-1])
+        known = _known_keys(kind, detail["loc"][:-1])
         hint = nearest(str(steps[-1]), known)
         return f"{where}: is not a known key{hint} (known: {', '.join(sorted(known))})"
     message = detail["msg"].removeprefix("Value error, ")
@@ -163,9 +189,9 @@ def _follow(location: Iterable[str | int], raw: Mapping[str, Any]) -> tuple[list
     return steps, here
 
 
-def _known_keys(location: Iterable[str | int]) -> list[str]:
+def _known_keys(kind: type[Section], location: Iterable[str | int]) -> list[str]:
     """Give the keys that the section at a location takes."""
-    kinds: list[type[Section]] = [Settings]
+    kinds: list[type[Section]] = [kind]
     for step in location:
         fields = {field.alias or name: field.annotation for name, field in kinds[0].model_fields.items()}
         inner = list(_sections(fields[str(step)])) if step in fields else []

@@ -1,6 +1,7 @@
 """A Pulumi project of the tests' own: the program as it is, a configuration and a state of its own."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,11 +55,18 @@ class Project:
         cls, name: str, folder: Path, environment: Mapping[str, str], configuration: Mapping[str, Any]
     ) -> Self:
         """Give one of the examples, with a configuration and a state of its own."""
-        example = ROOT / "examples" / name
+        return cls.of_program(ROOT / "examples" / name, folder, environment, configuration)
+
+    @classmethod
+    def of_program(
+        cls, program: Path, folder: Path, environment: Mapping[str, str], configuration: Mapping[str, Any]
+    ) -> Self:
+        """Give a program called as its folder, with a configuration and a state of its own."""
+        name = program.name
         folder.mkdir()
-        for file in example.iterdir():
+        for file in program.iterdir():
             (folder / file.name).symlink_to(file.resolve())
-        manifest = (example / "Pulumi.yaml").read_text().replace("../../.venv", ".venv")
+        manifest = re.sub(r"(\.\./)+\.venv", ".venv", (program / "Pulumi.yaml").read_text())
         (folder / "Pulumi.yaml").unlink()
         (folder / "Pulumi.yaml").write_text(manifest)
         (folder / ".venv").symlink_to(ROOT / ".venv")
