@@ -22,6 +22,7 @@ from providers.vault.sources import fingerprint
 from tests.contract.conftest import MOUNT as KV
 from tests.support.cluster import Cluster
 from tests.support.postgres import OwnDatabase, Postgres, own_database
+from tests.support.project import ROOT
 
 MOUNT = f"database-{secrets.token_hex(4)}"
 PASSWORD = "CONTRACT_DATABASE_PASSWORD"
@@ -403,6 +404,32 @@ def test_the_time_of_a_static_roles_rotation_is_followed(engine: ConnectionEngin
     assert (provider.read(made.id, state).outs or {})["last_rotation"] > first
     engine.client.secrets.database.delete_static_role("app", mount_point=MOUNT)
     assert provider.read(made.id, state).id == ""
+
+
+@pytest.fixture
+def documented_token(client: hvac.Client) -> Iterator[str]:
+    """Give a token with the rights of the documentation and no others, for the mount of this run."""
+    rules = (ROOT / "docs" / "vault-policy.hcl").read_text().replace("database", MOUNT)
+    client.write_data(f"sys/policies/acl/{MOUNT}", data={"policy": rules})
+    asked = {"policies": [MOUNT], "no_default_policy": True, "ttl": "5m"}
+    answer: Any = client.write_data("auth/token/create", data=asked)
+    yield answer["auth"]["client_token"]
+    client.delete(f"sys/policies/acl/{MOUNT}")
+
+
+def test_the_rights_of_the_documentation_are_enough(
+    engine: ConnectionEngine, documented_token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULT_TOKEN", documented_token)
+    engine.up(roles=["kept", "gone"], static_roles=["app"])
+    for role in ("kept", "gone"):
+        engine.make_role(role)
+    of_gone = engine.credentials("gone")[0]
+    engine.up(roles=["kept"], static_roles=["app"])
+    assert not engine.database.postgres.has_role(of_gone)
+    assert engine.refresh() is not None
+    engine.destroy()
+    assert engine.client.read(f"{MOUNT}/config/{engine.name}") is None
 
 
 def test_a_wrong_token_is_named(engine: ConnectionEngine, monkeypatch: pytest.MonkeyPatch) -> None:
