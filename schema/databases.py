@@ -58,7 +58,7 @@ class RoleSettings(Section):
     creation_statements: MakesAUser
     """SQL that makes a user, with `{{name}}`, `{{password}}` and `{{expiration}}`."""
     revocation_statements: EndsAUser = []
-    """SQL that takes it away, with `{{name}}`; without it, what the plugin does by itself."""
+    """SQL that takes it away; without it the plugin does so, for which it needs rights on every table."""
     renew_statements: EndsAUser = []
     """SQL that lengthens its life, with `{{name}}` and `{{expiration}}`."""
     default_ttl: Lifetime = "1h"

@@ -17,8 +17,12 @@ from schema import (
     VaultSettings,
 )
 
-CREATE = "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}' IN ROLE shop"
-REVOKE = ['REASSIGN OWNED BY "{{name}}" TO shop', 'DROP OWNED BY "{{name}}"', 'DROP ROLE "{{name}}"']
+# Whatever such a user makes belongs to the group, so nothing holds it when its lease ends.
+CREATE = [
+    "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}' IN ROLE shop",
+    'ALTER ROLE "{{name}}" SET ROLE shop',
+]
+REVOKE = ['DROP ROLE IF EXISTS "{{name}}"']
 
 SHOP = {
     "name": "shop",
@@ -26,7 +30,7 @@ SHOP = {
     "username": "vault",
     # Read once: from then on Vault alone knows the password.
     "password": {"env": "SHOP_DATABASE_PASSWORD"},
-    "roles": [{"name": "orders", "creationStatements": [CREATE], "revocationStatements": REVOKE}],
+    "roles": [{"name": "orders", "creationStatements": CREATE, "revocationStatements": REVOKE}],
     "staticRoles": [{"name": "shop-owner", "username": "shop", "rotationPeriod": "24h"}],
 }
 SEARCH = {

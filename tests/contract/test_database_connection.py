@@ -101,6 +101,7 @@ class ConnectionEngine:
             name,
             db_name=self.name,
             creation_statements=self.database.creation_statements,
+            revocation_statements=self.database.revocation_statements,
             default_ttl="1h",
             max_ttl="2h",
             mount_point=MOUNT,

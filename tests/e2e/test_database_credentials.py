@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.doctor.visitor import run_doctor
 from tests.support.cluster import Cluster
 from tests.support.gateway import Caller, chat
 from tests.support.postgres import HOST, OwnDatabase, Postgres, own_database
@@ -89,6 +90,11 @@ def test_the_gateway_answers_on_credentials_that_vault_has_made(
     assert not database.postgres.lets_in(database.name, database.password, database.name)
     tables = database.postgres.sql("select tableowner from pg_tables", database=database.name)
     assert database.name in tables.split()
+
+
+def test_the_doctor_finds_nothing_broken(gateway: Project) -> None:
+    said = run_doctor("--brief", folder=gateway.folder, environment=dict(gateway.environment))
+    assert said.exit_code == 0, said.output
 
 
 def test_a_rotation_reaches_the_pods_by_a_reviewed_rollout_without_a_failed_request(

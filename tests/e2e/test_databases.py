@@ -41,7 +41,12 @@ def databases_of(database: OwnDatabase) -> dict[str, Any]:
         "username": database.root,
         "password": {"env": PASSWORD},
         "roles": [
-            {"name": "reader", "creationStatements": database.creation_statements, "defaultTtl": "10m"},
+            {
+                "name": "reader",
+                "creationStatements": database.creation_statements,
+                "revocationStatements": database.revocation_statements,
+                "defaultTtl": "10m",
+            },
         ],
         "staticRoles": [{"name": "owner", "username": database.name, "rotationPeriod": "24h"}],
     }

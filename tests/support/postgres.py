@@ -76,7 +76,12 @@ class OwnDatabase:
     @property
     def creation_statements(self) -> list[str]:
         made = "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'"
-        return [f'{made} IN ROLE "{self.name}"']
+        return [f'{made} IN ROLE "{self.name}"', f'ALTER ROLE "{{{{name}}}}" SET ROLE "{self.name}"']
+
+    @property
+    def revocation_statements(self) -> list[str]:
+        """Take a user away that owns nothing; what the plugin does by itself needs rights on every table."""
+        return ['DROP ROLE IF EXISTS "{{name}}"']
 
 
 @contextmanager
@@ -89,6 +94,7 @@ def own_database(postgres: Postgres) -> Iterator[OwnDatabase]:
         f"create role {own.name} login password '{own.password}'",
         f"create database {own.name} owner {own.name}",
     )
+    postgres.sql(f"set role {own.name}", "create table orders (id serial primary key)", database=own.name)
     yield own
     postgres.sql(f"drop database {own.name} with (force)")
     members = [line.split("|") for line in postgres.sql(MEMBERS).splitlines()]
