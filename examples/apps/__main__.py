@@ -17,6 +17,8 @@ TWO_APPS = [
             {"name": "settings", "extract": ["settings"], "files": {".env": "env", "config.json": "json"}},
         ],
         "key": {"models": ["gpt-4o"], "max_budget": 5},
+        # Pods that shall have a file and no Secret take the annotations from the output.
+        "injector": {"secrets": [{"name": "agent", "path": "agent", "perms": "0440"}]},
     },
     {"name": "support", "read": ["settings"]},
 ]

@@ -16,7 +16,7 @@ from tests.support.gateway import chat
 from tests.support.operator import Operator
 from tests.support.project import CommandError, Project
 from tests.support.vault import Vault
-from tests.support.walk import readable
+from tests.support.walk import readable, writable
 
 RUN = secrets.token_hex(3)
 MOUNT, AUTH = f"apps-{RUN}", f"kubernetes-{RUN}"
@@ -61,6 +61,8 @@ APPS: list[dict[str, Any]] = [
             },
         ],
         "key": {"models": ["gpt-4o"], "maxBudget": 5},
+        "injector": {"secrets": [{"name": "agent", "path": "agent"}]},
+        "push": [{"name": "late", "secret": "not-there", "path": "outbox/late", "wait": False}],
     },
     {
         "name": SUPPORT,
@@ -89,7 +91,11 @@ def places(vault: Vault) -> Iterator[None]:
         data={"allowed_domains": "example.com", "allow_subdomains": True, "key_type": "ec", "ttl": "1h"},
     )
     for app in (SEARCH, SUPPORT):
-        for path, values in (("database", DATABASE), ("settings", SETTINGS), ("tls/a/b", {"x": "y"})):
+        for path, values in (
+            ("database", DATABASE),
+            ("settings", SETTINGS),
+            *((path, {"x": "y"}) for path in ("agent", "outbox/late", "tls/a/b")),
+        ):
             client.secrets.kv.v2.create_or_update_secret(f"apps/{app}/{path}", values, mount_point=MOUNT)
     yield
     for mount in (f"mounts/{MOUNT}", f"mounts/pki-{RUN}", f"auth/{AUTH}"):
@@ -229,6 +235,7 @@ def test_nobody_else_logs_in_to_an_apps_role(cluster: Cluster, vault: Vault) -> 
 
 
 OF_ITS_TOKEN = {"auth/token/lookup-self"}
+KEEPS_ITS_TOKEN = {"auth/token/renew-self", "auth/token/revoke-self"}
 
 
 def below(app: str, *paths: str) -> set[str]:
@@ -239,7 +246,7 @@ def below(app: str, *paths: str) -> set[str]:
 @pytest.mark.parametrize(
     ("app", "declared"),
     [
-        (SEARCH, below(SEARCH, "database", "settings", "llm-key")),
+        (SEARCH, below(SEARCH, "agent", "database", "settings", "llm-key")),
         (
             SUPPORT,
             below(SUPPORT, "database", "tls/a/b")
@@ -252,6 +259,18 @@ def test_a_role_reads_exactly_what_is_declared(
 ) -> None:
     token = vault.log_in(AUTH, app, token_of(cluster, app))
     assert readable(vault, token) == declared | OF_ITS_TOKEN
+
+
+@pytest.mark.usefixtures("apps")
+def test_a_push_writes_its_path_and_nothing_else(cluster: Cluster, vault: Vault) -> None:
+    roles: Any = vault.client.list(f"auth/{AUTH}/role")
+    (role,) = (name for name in roles["data"]["keys"] if name.startswith(f"{SEARCH}-push-late-"))
+    suffix = role.removeprefix(SEARCH)
+    pusher = vault.log_in(AUTH, f"{SEARCH}{suffix}", token_of(cluster, SEARCH, f"{SEARCH}-store{suffix}"))
+    reader = vault.log_in(AUTH, SEARCH, token_of(cluster, SEARCH))
+    assert readable(vault, pusher) == below(SEARCH, "outbox/late") | OF_ITS_TOKEN
+    assert writable(vault, pusher) == below(SEARCH, "outbox/late") | KEEPS_ITS_TOKEN
+    assert writable(vault, reader) == KEEPS_ITS_TOKEN
 
 
 @pytest.mark.usefixtures("apps")

@@ -1,15 +1,15 @@
 """Tries every path that there is in Vault with a token, and says what it could read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import hvac
 
 from tests.support.vault import Vault
 
-__all__ = ["readable"]
+__all__ = ["readable", "writable"]
 
-OK = 200
+OK, FORBIDDEN = 200, 403
 # Whatever a path of the API has in braces; a policy that allows any name allows this one too.
 _ANY_NAME = "a-name"
 
@@ -22,7 +22,22 @@ def readable(vault: Vault, token: str) -> set[str]:
     """
     root, holder = vault.client, vault.as_holder(token)
     found = {path for path in _paths_of_values(root) if _answers(holder, path)}
-    return found | set(_allowed(root, token))
+    return found | set(_allowed(root, token, "read", "list"))
+
+
+def writable(vault: Vault, token: str) -> set[str]:
+    """Name every path that a token can create, change or delete.
+
+    Each value is tried with a version that it can't have, so that whoever may write it changes nothing; of
+    metadata and of all other paths of the API, Vault is asked what the token may do.
+    """
+    root, holder = vault.client, vault.as_holder(token)
+    values = list(_paths_of_values(root))
+    found = {path for path in values if _names_a_value(path, "/data/") and _takes(holder, path)}
+    metadata = [path for path in values if _names_a_value(path, "/metadata/")]
+    changing = ("create", "update", "patch", "delete")
+    allowed = {*_asked(root, token, metadata, *changing), *_allowed(root, token, *changing)}
+    return found | allowed
 
 
 def _paths_of_values(root: hvac.Client) -> Iterator[str]:
@@ -58,14 +73,31 @@ def _answers(holder: hvac.Client, path: str) -> bool:
     return getattr(answer, "status_code", OK) == OK
 
 
-def _allowed(root: hvac.Client, token: str) -> Iterator[str]:
+def _names_a_value(path: str, part: str) -> bool:
+    return part in path and not path.endswith("/")
+
+
+def _takes(holder: hvac.Client, path: str) -> bool:
+    """Try to write it; who may is told that the version is wrong."""
+    body = {"options": {"cas": 999_999}, "data": {}}
+    answer = holder.adapter.request("post", f"/v1/{path}", json=body, raise_exception=False)
+    return bool(getattr(answer, "status_code", OK) != FORBIDDEN)
+
+
+def _allowed(root: hvac.Client, token: str, *capabilities: str) -> Iterator[str]:
     """Ask of every path in the server's own description of its API, mount by mount."""
     described: Any = root.adapter.get("/v1/sys/internal/specs/openapi")
     paths = sorted({_with_any_name(path) for path in described["paths"]})
+    yield from _asked(root, token, paths, *capabilities)
+
+
+def _asked(root: hvac.Client, token: str, paths: Sequence[str], *capabilities: str) -> Iterator[str]:
+    """Ask what a token may do at some paths."""
+    wanted = {"root", "sudo", *capabilities}
     for start in range(0, len(paths), 100):
         asked = paths[start : start + 100]
         answer: Any = root.adapter.post("/v1/sys/capabilities", json={"token": token, "paths": asked})
-        yield from (path for path in asked if {"read", "list", "root", "sudo"} & set(answer["data"][path]))
+        yield from (path for path in asked if wanted & set(answer["data"][path]))
 
 
 def _with_any_name(path: str) -> str:
