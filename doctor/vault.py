@@ -127,7 +127,13 @@ class Vault:
 
     def login(self, mount: str, role: str, jwt: str) -> Login:
         """Log in with a ServiceAccount's token as a store does, and give the token back at once."""
-        answer = self._call("post", f"auth/{mount}/login", token=None, json={"role": role, "jwt": jwt})
+        path = f"auth/{mount}/login"
+        try:
+            answer = self._call("post", path, token=None, waits=True, json={"role": role, "jwt": jwt})
+        except CannotLookError as error:
+            if self._dead is not None:
+                raise
+            return Login((), error.sentence)
         auth = answer.document.get("auth")
         if not auth:
             return Login((), f"HTTP {answer.status}: {answer.errors}")
@@ -169,7 +175,10 @@ class Vault:
 
     # --- the border --------------------------------------------------------------------------------------
 
-    def _call(self, method: str, path: str, *, token: str | None, **content: Any) -> VaultAnswer:
+    def _call(
+        self, method: str, path: str, *, token: str | None, waits: bool = False, **content: Any
+    ) -> VaultAnswer:
+        """Make a call; one that lets Vault wait for somebody else says nothing about Vault itself."""
         if not self.address:
             raise CannotLookError("no Vault: its address isn't known", "set VAULT_ADDR, or say --vault-addr")
         if self._dead is not None:
@@ -189,11 +198,13 @@ class Vault:
         try:
             response = getattr(client.adapter, method)(f"/v1/{path}", raise_exception=False, **content)
         except requests.exceptions.RequestException as error:
-            self._dead = CannotLookError(
+            dead = CannotLookError(
                 f"Vault at {self.address} doesn't answer ({_cause(error)})",
                 "check VAULT_ADDR and VAULT_CACERT, and that the server runs",
             )
-            raise self._dead from None
+            if not waits:
+                self._dead = dead
+            raise dead from None
         finally:
             client.adapter.close()
         try:

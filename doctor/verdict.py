@@ -25,7 +25,7 @@ class Verdict:
     roots
         The causes, the first in the chain first.
     weak
-        What holds, but not as it should.
+        What holds, but not as it should, and follows from no cause.
     unknown
         What couldn't be looked at.
     """
@@ -46,9 +46,10 @@ def judge(findings: Sequence[Finding], links: Sequence[Link]) -> Verdict:
     """Sort the broken ones into causes and what follows from them."""
     explains = _explaining(links)
     roots: list[Finding] = []
+    weak: list[Finding] = []
     followers: dict[int, list[Finding]] = {}
     for finding in findings:
-        if finding.state is not State.BROKEN:
+        if finding.state not in (State.BROKEN, State.WEAK):
             continue
         causes = [
             number
@@ -57,12 +58,14 @@ def judge(findings: Sequence[Finding], links: Sequence[Link]) -> Verdict:
         ]
         if causes:
             followers[causes[0]].append(finding)
+        elif finding.state is State.WEAK:
+            weak.append(finding)
         else:
             followers[len(roots)] = []
             roots.append(finding)
     return Verdict(
         tuple(Root(root, tuple(followers[number])) for number, root in enumerate(roots)),
-        tuple(finding for finding in findings if finding.state is State.WEAK),
+        tuple(weak),
         tuple(finding for finding in findings if finding.state is State.UNKNOWN),
     )
 

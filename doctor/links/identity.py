@@ -211,6 +211,11 @@ def _readable(scene: Scene, store: Store, names: list[str], rules: list[Rule]) -
 
 _REFUSALS = (
     (
+        r"doesn't answer",
+        "Vault gets no answer from the API server that it asks about tokens",
+        "correct kubernetes_host of the auth mount",
+    ),
+    (
         r"invalid audience",
         "the role demands another audience than the token has",
         "set the store's audiences to the role's audience",

@@ -23,6 +23,14 @@ def test_what_leans_on_a_broken_link_follows_from_it() -> None:
     assert [finding.link for finding in root.followers] == ["role", "store"]
 
 
+def test_what_is_weak_for_a_broken_link_follows_from_it_too() -> None:
+    late = replace(weak("it", "late", cause="c", cure="c", scope=["one"]), link="store")
+    verdict = judge([ill("role", "one"), late], LINKS)
+    assert verdict.roots[0].followers == (late,)
+    assert verdict.weak == ()
+    assert judge([late], LINKS).weak == (late,)
+
+
 def test_what_has_no_store_in_common_is_a_cause_of_its_own() -> None:
     roots = judge([ill("role", "one"), ill("store", "one"), ill("store", "other")], LINKS).roots
     assert [(root.finding.link, len(root.followers)) for root in roots] == [("role", 1), ("store", 0)]
