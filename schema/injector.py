@@ -59,6 +59,11 @@ class InjectedSecret(Section):
     def _one_source(self) -> Self:
         if (self.path is None) == (self.dynamic is None):
             raise ValueError("expected exactly one of path and dynamic: a template alone fetches nothing")
+        if self.name.startswith("file-"):
+            raise ValueError(
+                f"name is {self.name!r}: the injector reads agent-inject-template-file-... as the path of a "
+                "template; choose one that doesn't begin with file-"
+            )
         if self.dynamic and self.dynamic.method == "POST" and self.template is None:
             raise ValueError("dynamic.method: POST needs a template, which sends the parameters")
         if self.dynamic and self.dynamic.parameters:
@@ -124,6 +129,10 @@ class InjectorSettings(Section):
             }
             if not self.pre_populate:
                 raise ValueError("prePopulateOnly: true with prePopulate: false leaves no agent at all")
+            if drawn := [secret.name for secret in self.secrets if secret.dynamic]:
+                raise ValueError(
+                    f"prePopulateOnly: true leaves nobody who renews the credentials of {', '.join(drawn)}"
+                )
             for what, needed in needing.items():
                 if needed:
                     raise ValueError(f"prePopulateOnly: true leaves no sidecar, which {what} is for")

@@ -173,6 +173,11 @@ def test_an_apps_agent_logs_in_as_the_app_and_reads_what_it_needs(config: Docume
             {"secrets": [STATIC], "prePopulateOnly": True, "prePopulate": False},
             "prePopulateOnly: true with prePopulate: false leaves no agent",
         ),
+        (
+            {"secrets": [{"name": "pg", "dynamic": {"path": "database/creds/x"}}], "prePopulateOnly": True},
+            "prePopulateOnly: true leaves nobody who renews the credentials of pg",
+        ),
+        ({"secrets": [STATIC | {"name": "file-db"}]}, "secrets[0]: name is 'file-db': the injector reads"),
         ({"secrets": [STATIC], "revokeGraceSeconds": 5}, "revokeGraceSeconds is for revokeOnShutdown"),
         (
             {"secrets": [STATIC], "resources": {"limitsCpu": "a lot"}},
