@@ -15,6 +15,8 @@ _OF_ITS_TOKEN = (
     ("auth/token/renew-self", ["update"]),
     ("auth/token/revoke-self", ["update"]),
 )
+# An agent renews what it has drawn: whoever knows a lease's id, and nothing can be read or listed there.
+_OF_ITS_LEASES = ("sys/leases/renew", ["update"])
 _OF_AN_ENGINE = {"GET": ["read"], "POST": ["create", "update"]}
 
 
@@ -53,6 +55,8 @@ def _readable(app: AppSettings, mount: str) -> _Rules:
 def _drawn(app: AppSettings) -> _Rules:
     for dynamic in app.drawn():
         yield dynamic.path, _OF_AN_ENGINE[dynamic.method]
+    if any(secret.dynamic for secret in app.injected()):
+        yield _OF_ITS_LEASES
 
 
 def _policy(rules: _Rules) -> str:

@@ -8,6 +8,7 @@ import hvac
 import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from components.vault import reading_policy
 from providers.vault.database import inputs, life
 from providers.vault.database.engine import ConnectionPath
 from providers.vault.database.rotation import StaticRoleRotationProvider
@@ -19,6 +20,7 @@ from providers.vault.errors import (
     VaultNotThereError,
 )
 from providers.vault.sources import fingerprint
+from schema import AppSettings
 from tests.contract.conftest import MOUNT as KV
 from tests.support.cluster import Cluster
 from tests.support.postgres import OwnDatabase, Postgres, own_database
@@ -387,6 +389,30 @@ def test_credentials_go_with_their_lease_their_role_and_their_connection(engine:
 def gone(postgres: Postgres, user: str) -> bool:
     looking = Retrying(retry=retry_if_result(bool), stop=stop_after_delay(30), wait=wait_fixed(0.2))
     return not looking(postgres.has_role, user)
+
+
+def test_an_apps_agent_draws_credentials_and_renews_their_lease(
+    engine: ConnectionEngine, vault_env: Mapping[str, str]
+) -> None:
+    engine.up(roles=["agent"])
+    engine.make_role("agent")
+    path = f"{MOUNT}/creds/agent"
+    app = AppSettings.model_validate(
+        {"name": "web", "injector": {"secrets": [{"name": "db", "dynamic": {"path": path}}]}}
+    )
+    policy = f"{MOUNT}-agent"
+    engine.client.sys.create_or_update_policy(policy, reading_policy(app, KV))
+    token = engine.client.auth.token.create(policies=[policy], no_default_policy=True)["auth"]["client_token"]
+    agent: Any = hvac.Client(vault_env["VAULT_ADDR"], token, verify=vault_env["VAULT_CACERT"])
+    try:
+        lease = agent.read(path)
+        assert agent.sys.renew_lease(lease["lease_id"])["renewable"]
+        with pytest.raises(hvac.exceptions.Forbidden):
+            agent.sys.revoke_lease(lease["lease_id"])
+    finally:
+        agent.auth.token.revoke_self()
+        agent.adapter.close()
+        engine.client.sys.delete_policy(policy)
 
 
 def test_the_time_of_a_static_roles_rotation_is_followed(engine: ConnectionEngine) -> None:
