@@ -1,7 +1,7 @@
 """`python -m bench [NAME...]`: measures on the running local platform and prints one line a figure.
 
 It needs `make up` before and leaves nothing: the programs that are measured have states of their own, and the
-keys that `keys` makes are destroyed.
+keys and apps that `keys` and `apps` make are destroyed.
 """
 
 import json
@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.apps import measure_apps
 from bench.doctor import measure_doctor
 from bench.key_stack import Way
 from bench.keys import gateway_url, measure_keys
@@ -91,18 +92,20 @@ def memory(variables: Mapping[str, str]) -> None:
 
 
 SIZES = "10,100,1000"
+APP_SIZES = "1,10,50,200"
 BENCHES: dict[str, Callable[[Mapping[str, str]], None]] = {
     "preview": preview,
     "unchanged": unchanged,
     "memory": memory,
 }
-NAMES = [*BENCHES, "keys", "doctor"]
+NAMES = [*BENCHES, "keys", "apps", "doctor"]
 
 
 @app.command()
 def main(
     names: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(NAMES)}.")] = None,
     sizes: Annotated[str, typer.Option(help="Of `keys`: numbers of keys.")] = SIZES,
+    apps: Annotated[str, typer.Option(help="Of `apps`: numbers of apps.")] = APP_SIZES,
     way: Annotated[
         list[Way] | None, typer.Option(help="Of `keys`: where they go, and how the state is saved; all.")
     ] = None,
@@ -120,6 +123,9 @@ def main(
             measure_keys(
                 with_environment(variables), [int(size) for size in sizes.split(",")], way or [*Way], console
             )
+        elif name == "apps":
+            bypass_proxy(instance)
+            measure_apps(with_environment(variables), [int(size) for size in apps.split(",")], console)
         elif name == "doctor":
             bypass_proxy(instance)
             os.environ.update(variables)

@@ -1,109 +1,135 @@
-"""Apps with stores, Secrets and keys, by the example's program and the real CLI; gone again afterwards."""
+"""Apps by the number: the example's program, and what it finds in Vault."""
 
-import json
-import os
 import secrets
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import hvac
+import yaml
 
-from bench.cost import measure
+from bench.stack import ROOT, BenchStack
 
-__all__ = ["AppStack"]
+__all__ = ["AppPlaces", "AppStack", "app_stack"]
 
-ROOT = Path(__file__).parents[1]
-_EXAMPLE = ROOT / "examples" / "apps"
-_STACK = "bench"
+_PROGRAM = ROOT / "examples" / "apps"
+_ONCE = {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "true"}
 
 
-class AppStack:
-    """A mount and an auth method of its own, and so many apps on them, while it is entered.
+class AppPlaces:
+    """A KV mount and an auth method for some apps: what a platform team has.
+
+    Attributes
+    ----------
+    namespaces
+        Of the apps.
+    auth_mount
+        Path of the auth method.
+    configuration
+        Of the example.
+    """
+
+    def __init__(self, variables: Mapping[str, str], gateway_url: str, count: int) -> None:
+        run = secrets.token_hex(3)
+        self._vault = hvac.Client(
+            url=variables["VAULT_ADDR"], token=variables["VAULT_TOKEN"], verify=variables["VAULT_CACERT"]
+        )
+        self._mount, self.auth_mount = f"bench-{run}", f"bench-kubernetes-{run}"
+        self.namespaces = [f"bench-{run}-{number:03}" for number in range(count)]
+        self.configuration = {
+            "mount": self._mount,
+            "authMount": self.auth_mount,
+            "gatewayUrl": gateway_url,
+            # Hundreds of apps would keep the operator busy between what is measured.
+            "refreshInterval": "1h",
+            "apps": [_app(name) for name in self.namespaces],
+        }
+
+    @contextmanager
+    def made(self) -> Iterator[None]:
+        """Make them, with a value at each path, until the end of the block."""
+        sys = self._vault.sys
+        sys.enable_secrets_engine("kv", path=self._mount, options={"version": "2"})
+        sys.enable_auth_method("kubernetes", path=self.auth_mount)
+        try:
+            self.point_to("https://kubernetes.default.svc")
+            # A new mount of KV v2 takes a moment before it takes values.
+            self._vault.secrets.kv.v2.configure(mount_point=self._mount)
+            for name in self.namespaces:
+                for path in ("database", "settings"):
+                    self._vault.secrets.kv.v2.create_or_update_secret(
+                        f"apps/{name}/{path}", {"password": "made-up"}, mount_point=self._mount
+                    )
+            yield
+        finally:
+            self._vault.delete(f"sys/mounts/{self._mount}")
+            self._vault.delete(f"sys/auth/{self.auth_mount}")
+            self._vault.adapter.close()
+
+    def point_to(self, host: str) -> None:
+        """Let the auth method ask this API server about tokens."""
+        self._vault.write_data(f"auth/{self.auth_mount}/config", data={"kubernetes_host": host})
+
+
+class AppStack(BenchStack):
+    """The example with as many apps as its configuration has; its state is saved once an operation.
 
     Parameters
     ----------
     folder
-        An empty one, for the project and its state.
+        An empty one.
+    variables
+        The environment of the platform.
+    configuration
+        Of the example.
+    """
+
+    def __init__(self, folder: Path, variables: Mapping[str, str], configuration: Mapping[str, Any]) -> None:
+        # The example finds its virtual environment two folders above.
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        project = folder / "examples" / "apps"
+        project.mkdir(parents=True)
+        super().__init__(project, _PROGRAM, {**variables, **_ONCE})
+        file = project / "Pulumi.bench.yaml"
+        kept = yaml.safe_load(file.read_text()) if file.exists() else {}
+        own = {f"apps:{name}": value for name, value in configuration.items()}
+        file.write_text(yaml.safe_dump({**kept, "config": own}))
+
+
+@contextmanager
+def app_stack(
+    variables: Mapping[str, str], url: str, count: int, of_stack: Mapping[str, str] | None = None
+) -> Iterator[tuple[AppPlaces, AppStack]]:
+    """Give a stack whose apps are declared and not yet made, and are gone afterwards, whatever happens.
+
+    Parameters
+    ----------
     variables
         The environment of the platform.
     url
         Of the gateway.
     count
         Number of apps.
-
-    Attributes
-    ----------
-    folder, variables
-        Where, and with which environment, the CLI finds the stack.
-    namespaces
-        Of the apps.
-    auth_mount
-        Path of the auth method.
+    of_stack
+        The environment of the CLI, if it is another one.
     """
+    places = AppPlaces(variables, url, count)
+    with tempfile.TemporaryDirectory() as name, places.made():
+        stack = AppStack(Path(name), of_stack or variables, places.configuration)
+        try:
+            yield places, stack
+        finally:
+            stack.destroy()
 
-    def __init__(self, folder: Path, variables: Mapping[str, str], *, url: str, count: int) -> None:
-        run = secrets.token_hex(3)
-        self.folder, self._url = folder, url
-        self.namespaces = [f"bench-{run}-{number}" for number in range(count)]
-        self.mount, self.auth_mount = f"bench-apps-{run}", f"bench-kubernetes-{run}"
-        own = {"PULUMI_BACKEND_URL": (folder / "state").as_uri(), "PULUMI_STACK": _STACK}
-        self.variables = {**variables, **own}
-        self.vault = hvac.Client(
-            variables["VAULT_ADDR"], variables["VAULT_TOKEN"], verify=variables["VAULT_CACERT"]
-        )
 
-    def __enter__(self) -> Self:
-        self._find_places()
-        (self.folder / "state").mkdir()
-        for name in ("components", "providers", "schema", "settings.py", ".venv"):
-            (self.folder / name).symlink_to(ROOT / name)
-        (self.folder / "__main__.py").symlink_to(_EXAMPLE / "__main__.py")
-        manifest = (_EXAMPLE / "Pulumi.yaml").read_text(encoding="utf-8")
-        (self.folder / "Pulumi.yaml").write_text(manifest.replace("../../.venv", ".venv"))
-        self._run("stack", "init", _STACK)
-        (self.folder / f"Pulumi.{_STACK}.yaml").write_text(json.dumps({"config": self._configuration()}))
-        self._run("up", "--yes", "--skip-preview")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._run("destroy", "--yes", "--skip-preview")
-        for path in (f"sys/mounts/{self.mount}", f"sys/auth/{self.auth_mount}"):
-            self.vault.delete(path)
-        self.vault.adapter.close()
-
-    def _find_places(self) -> None:
-        """Make what a platform team has: the mount, the auth method, and values of the apps."""
-        self.vault.sys.enable_secrets_engine("kv", path=self.mount, options={"version": "2"})
-        self.vault.sys.enable_auth_method("kubernetes", path=self.auth_mount)
-        self.point_to("https://kubernetes.default.svc")
-        for app in self.namespaces:
-            for path in ("database", "settings"):
-                self.vault.secrets.kv.v2.create_or_update_secret(
-                    f"apps/{app}/{path}", {"password": secrets.token_hex(8)}, mount_point=self.mount
-                )
-
-    def point_to(self, host: str) -> None:
-        """Let the auth method ask this API server about tokens."""
-        self.vault.write_data(f"auth/{self.auth_mount}/config", data={"kubernetes_host": host})
-
-    def _configuration(self) -> dict[str, Any]:
-        apps = [
-            {
-                "name": name,
-                "secrets": [
-                    {
-                        "name": "database",
-                        "properties": {"PGPASSWORD": {"path": "database", "property": "password"}},
-                    },
-                    {"name": "settings", "extract": ["settings"], "files": {".env": "env"}},
-                ],
-                "key": {"models": ["gpt-4o"], "maxBudget": 5},
-            }
-            for name in self.namespaces
-        ]
-        values = {"mount": self.mount, "authMount": self.auth_mount, "gatewayUrl": self._url, "apps": apps}
-        return {f"apps:{name}": value for name, value in values.items()}
-
-    def _run(self, *arguments: str) -> None:
-        measure(["pulumi", *arguments, "--non-interactive"], self.folder, {**os.environ, **self.variables})
+def _app(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "secrets": [
+            {"name": "database", "properties": {"PGPASSWORD": {"path": "database", "property": "password"}}},
+            {"name": "settings", "extract": ["settings"]},
+        ],
+        "key": {"models": ["gpt-4o"], "maxBudget": 5},
+    }

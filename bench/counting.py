@@ -1,5 +1,6 @@
-"""A proxy before the gateway that counts requests by path."""
+"""A proxy before a server that counts requests by path."""
 
+import ssl
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +16,13 @@ _THEIR_OWN = ("host", "connection", "content-length", "transfer-encoding", "cont
 class CountingProxy:
     """Listens on this machine while it is entered.
 
+    Parameters
+    ----------
+    target
+        Address of the server.
+    trust
+        Whom to trust there, and the certificate to show.
+
     Attributes
     ----------
     url
@@ -23,9 +31,9 @@ class CountingProxy:
         Path -> number of requests.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, trust: ssl.SSLContext | None = None) -> None:
         self.calls: Counter[str] = Counter()
-        self._target = httpx.Client(base_url=target, timeout=60, trust_env=False)
+        self._target = httpx.Client(base_url=target, verify=trust or True, timeout=60, trust_env=False)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -52,8 +60,7 @@ class CountingProxy:
             def do_GET(self) -> None:
                 proxy._pass_on(self)
 
-            def do_POST(self) -> None:
-                proxy._pass_on(self)
+            do_POST = do_PUT = do_PATCH = do_DELETE = do_LIST = do_GET  # noqa: N815 - the names that the library calls
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

@@ -5,7 +5,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,11 +15,11 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from bench.app_stack import AppStack
+from bench.app_stack import AppPlaces, AppStack, app_stack
+from bench.stack import ROOT
 
 __all__ = ["measure_doctor"]
 
-ROOT = Path(__file__).parents[1]
 _APPS, _RUNS = 5, 5
 _WHOLE, _BROKEN, _BLIND = 0, 1, 2
 _DEAD_ADDRESS = "10.255.255.1"  # nobody answers there, not even with a refusal
@@ -47,24 +46,21 @@ def measure_doctor(variables: Mapping[str, str], url: str, console: Console) -> 
         Of its gateway.
     """
     table = Table("chain", "median", "slowest", title=f"python -m doctor, {_APPS} apps, {_RUNS} runs each")
-    with (
-        tempfile.TemporaryDirectory() as name,
-        _silent_server() as silent,
-        AppStack(Path(name), variables, url=url, count=_APPS) as stack,
-    ):
-        for case in _healthy(stack):
+    with _silent_server() as silent, app_stack(variables, url, _APPS) as (places, stack):
+        stack.up()
+        for case in _healthy(places):
             _add(table, stack, case)
         for case in _dead(stack, silent):
             _add(table, stack, case)
-        stack.point_to(f"https://{_DEAD_ADDRESS}:6443")
+        places.point_to(f"https://{_DEAD_ADDRESS}:6443")
         _add(table, stack, _Case("auth mount at a dead API server", ["--stack", "bench"], {}, _BROKEN))
-        stack.point_to("https://kubernetes.default.svc")
+        places.point_to("https://kubernetes.default.svc")
     console.print(table)
 
 
-def _healthy(stack: AppStack) -> Iterator[_Case]:
+def _healthy(places: AppPlaces) -> Iterator[_Case]:
     yield _Case("healthy: the stack of the apps", ["--stack", "bench"], {}, _WHOLE)
-    namespaces = [word for name in ["litellm", *stack.namespaces] for word in ("-n", name)]
+    namespaces = [word for name in ["litellm", *places.namespaces] for word in ("-n", name)]
     yield _Case("healthy: the apps' namespaces and the gateway's", namespaces, {}, _WHOLE)
 
 

@@ -1,17 +1,16 @@
-"""A Pulumi project of the benchmark's own, with the real CLI, in a folder that goes away with it."""
+"""Keys by the number, in a stack of the benchmark's own."""
 
 import secrets
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 
-from bench.cost import Cost, measure
+from bench.cost import Cost
+from bench.stack import ROOT, BenchStack
 
 __all__ = ["KeyStack", "Way"]
 
-ROOT = Path(__file__).parents[1]
 _PROGRAM = ROOT / "bench" / "program"
-_STACK = "bench"
 
 
 class Way(Enum):
@@ -31,7 +30,7 @@ class Way(Enum):
         return once if self is Way.VAULT_SAVED_ONCE else {}
 
 
-class KeyStack:
+class KeyStack(BenchStack):
     """Keys that are all alike.
 
     Parameters
@@ -49,43 +48,17 @@ class KeyStack:
     """
 
     def __init__(self, folder: Path, variables: Mapping[str, str], *, url: str, count: int, way: Way) -> None:
-        self._folder, self._count = folder, count
-        for name in ("Pulumi.yaml", "__main__.py"):
-            (folder / name).symlink_to(_PROGRAM / name)
-        for name in (".venv", "providers"):
-            (folder / name).symlink_to(ROOT / name)
-        (folder / "state").mkdir()
         own = {
-            "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
-            "PULUMI_STACK": _STACK,
+            "BENCH_KEYS": str(count),
             "BENCH_URL": url,
             "BENCH_BUDGET": "5",
             "BENCH_PATH": f"bench/{secrets.token_hex(4)}" if way.delivers else "",
             **way.variables(),
         }
-        self._variables = {**variables, **own}
-        self._run("stack", "init", _STACK)
+        (folder / "providers").symlink_to(ROOT / "providers")
+        super().__init__(folder, _PROGRAM, {**variables, **own})
 
-    def up(self, budget: float = 5) -> Cost:
-        """Make the keys, or change them."""
-        self._variables["BENCH_BUDGET"] = str(budget)
-        return self._run("up", "--yes", "--skip-preview")
-
-    def preview(self) -> Cost:
-        return self._run("preview")
-
-    def refresh(self) -> Cost:
-        return self._run("refresh", "--yes", "--skip-preview")
-
-    def destroy(self) -> Cost:
-        return self._run("destroy", "--yes", "--skip-preview")
-
-    def state_bytes(self) -> int:
-        """Give the size of the state's file."""
-        return (
-            (self._folder / "state" / ".pulumi" / "stacks" / "bench-keys" / f"{_STACK}.json").stat().st_size
-        )
-
-    def _run(self, *arguments: str) -> Cost:
-        variables = {**self._variables, "BENCH_KEYS": str(self._count)}
-        return measure(["pulumi", *arguments, "--non-interactive"], self._folder, variables)
+    def change(self, budget: float) -> Cost:
+        """Give every key another budget."""
+        self.variables["BENCH_BUDGET"] = str(budget)
+        return self.up()

@@ -29,7 +29,7 @@ OPERATIONS: dict[str, Callable[[KeyStack], Cost]] = {
     "create": KeyStack.up,
     "preview": KeyStack.preview,
     "refresh": KeyStack.refresh,
-    "change": lambda stack: stack.up(budget=6),
+    "change": lambda stack: stack.change(budget=6),
     "destroy": KeyStack.destroy,
 }
 

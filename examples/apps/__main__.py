@@ -7,7 +7,10 @@ import pulumi
 
 from components.app import AppAccess, Minting
 from components.kubernetes import Cluster
+from providers.quick import register_quickly
 from schema import AppAuthSettings, AppSettings, ExternalSecretsSettings, KubernetesSettings, VaultSettings
+
+register_quickly()
 
 TWO_APPS = [
     {
@@ -33,6 +36,7 @@ gateway = {
     "url": config.require("gatewayUrl"),
     "admin_key": {"vault": {"mount": "litellm", "path": "api-keys", "property": "master-key"}},
 }
+external_secrets = ExternalSecretsSettings(refresh_interval=config.require("refreshInterval"))
 cluster = KubernetesSettings()
 on_cluster = pulumi.ResourceOptions(providers=[Cluster("cluster", cluster)])
 
@@ -46,7 +50,7 @@ for document in config.get_object("apps", TWO_APPS):
         auth=auth,
         vault=vault,
         mount=mount,
-        external_secrets=ExternalSecretsSettings(),
+        external_secrets=external_secrets,
         cluster=cluster,
         minting=Minting(gateway, key.own(mount)) if key else None,
         opts=on_cluster,
