@@ -1,6 +1,5 @@
 """Who may read the gateway's secrets: a read-only policy, and a role or a token that carries it."""
 
-import json
 from collections.abc import Sequence
 
 import pulumi
@@ -8,6 +7,7 @@ import pulumi_vault
 
 from components.vault.kubernetes_auth import KubernetesAuth
 from components.vault.login import KubernetesLogin, TokenLogin
+from components.vault.rules import OF_ITS_TOKEN, policy_text
 from schema import KubernetesAuthSettings, KubernetesSettings, TokenAuth, VaultSettings
 
 __all__ = ["StoreAccess", "read_only_policy"]
@@ -30,10 +30,8 @@ def read_only_policy(mount: str, paths: Sequence[str], credentials: Sequence[str
     str
         HCL. `data/` is where KV v2 keeps the values; listing and metadata stay closed.
     """
-    return "".join(
-        f'path {json.dumps(path)} {{\n  capabilities = ["read"]\n}}\n'
-        for path in (*(f"{mount}/data/{path}" for path in paths), *credentials)
-    )
+    readable = (*(f"{mount}/data/{path}" for path in paths), *credentials)
+    return policy_text([*((path, ["read"]) for path in readable), *OF_ITS_TOKEN])
 
 
 class StoreAccess(pulumi.ComponentResource):
@@ -90,6 +88,7 @@ class StoreAccess(pulumi.ComponentResource):
                     service_account=service_account,
                     kubernetes_namespace=kubernetes_namespace,
                     policies=[self.policy],
+                    default_policy=False,
                     token_ttl_seconds=auth.token_ttl_seconds,
                     opts=self._child,
                 )

@@ -1,20 +1,10 @@
 """The policies of one app: templates that take paths below the app's prefix and can't name any other."""
 
-import json
-from collections.abc import Iterable, Sequence
-
+from components.vault.rules import OF_ITS_TOKEN, Rules, policy_text
 from schema import AppSettings, PushSettings
 
 __all__ = ["pushing_policy", "reading_policy"]
 
-_Rules = Iterable[tuple[str, Sequence[str]]]
-
-# What the operator does with its own token. Vault's default policy, which has more, is not given.
-_OF_ITS_TOKEN = (
-    ("auth/token/lookup-self", ["read"]),
-    ("auth/token/renew-self", ["update"]),
-    ("auth/token/revoke-self", ["update"]),
-)
 # An agent renews what it has drawn: whoever knows a lease's id, and nothing can be read or listed there.
 _OF_ITS_LEASES = ("sys/leases/renew", ["update"])
 _OF_AN_ENGINE = {"GET": ["read"], "POST": ["create", "update"]}
@@ -35,7 +25,7 @@ def reading_policy(app: AppSettings, mount: str) -> str:
     str
         HCL. Values are below `data/`, versions and custom metadata below `metadata/`.
     """
-    return _policy([*_readable(app, mount), *_drawn(app), *_OF_ITS_TOKEN])
+    return policy_text([*_readable(app, mount), *_drawn(app), *OF_ITS_TOKEN])
 
 
 def pushing_policy(app: AppSettings, push: PushSettings, mount: str) -> str:
@@ -43,24 +33,17 @@ def pushing_policy(app: AppSettings, push: PushSettings, mount: str) -> str:
     path = f"{app.prefix}/{push.path}"
     capabilities = ["create", "read", "update", *(["delete"] if push.deletion_policy == "Delete" else [])]
     pushed = [(f"{mount}/{part}/{path}", capabilities) for part in ("data", "metadata")]
-    return _policy([*pushed, *_OF_ITS_TOKEN])
+    return policy_text([*pushed, *OF_ITS_TOKEN])
 
 
-def _readable(app: AppSettings, mount: str) -> _Rules:
+def _readable(app: AppSettings, mount: str) -> Rules:
     for path in app.readable():
         yield f"{mount}/data/{app.prefix}/{path}", ["read"]
         yield f"{mount}/metadata/{app.prefix}/{path}", ["read", *(["list"] if path.endswith("*") else [])]
 
 
-def _drawn(app: AppSettings) -> _Rules:
+def _drawn(app: AppSettings) -> Rules:
     for dynamic in app.drawn():
         yield dynamic.path, _OF_AN_ENGINE[dynamic.method]
     if any(secret.dynamic for secret in app.injected()):
         yield _OF_ITS_LEASES
-
-
-def _policy(rules: _Rules) -> str:
-    return "".join(
-        f"path {json.dumps(path)} {{\n  capabilities = {json.dumps(capabilities)}\n}}\n"
-        for path, capabilities in dict(rules).items()
-    )

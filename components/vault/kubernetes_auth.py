@@ -173,6 +173,7 @@ class KubernetesAuth(pulumi.ComponentResource):
         service_account: str,
         kubernetes_namespace: str,
         policies: Sequence[pulumi.Input[str]],
+        default_policy: bool = True,
         token_ttl_seconds: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> KubernetesLogin:
@@ -186,6 +187,8 @@ class KubernetesAuth(pulumi.ComponentResource):
             Of the role in Vault.
         policies
             What whoever logs in may do.
+        default_policy
+            Whether Vault's own `default` is among them.
         token_ttl_seconds
             Life of the Vault token.
         opts
@@ -209,6 +212,7 @@ class KubernetesAuth(pulumi.ComponentResource):
             bound_service_account_namespaces=[kubernetes_namespace],
             audience=self.audience,
             token_policies=list(policies),
+            token_no_default_policy=not default_policy,
             token_ttl=token_ttl_seconds,
             namespace=self._vault_namespace,
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=needed)),

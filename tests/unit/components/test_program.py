@@ -14,13 +14,19 @@ def pod_of(resource: Declared) -> Any:
     return resource.inputs["spec"]["template"]["spec"]
 
 
-def test_the_policy_reads_exactly_the_two_paths(config: Document) -> None:
-    policy = declare(config).one("policy:Policy")
+def test_the_policy_reads_exactly_the_two_paths_and_its_own_token(config: Document) -> None:
+    recorder = declare(config)
+    policy = recorder.one("policy:Policy")
     assert policy.inputs["name"] == "litellm-read"
     assert policy.inputs["policy"] == (
         'path "litellm/data/api-keys" {\n  capabilities = ["read"]\n}\n'
         'path "litellm/data/database" {\n  capabilities = ["read"]\n}\n'
+        'path "auth/token/lookup-self" {\n  capabilities = ["read"]\n}\n'
+        'path "auth/token/renew-self" {\n  capabilities = ["update"]\n}\n'
+        'path "auth/token/revoke-self" {\n  capabilities = ["update"]\n}\n'
     )
+    role = recorder.one("authBackendRole:AuthBackendRole").inputs
+    assert (role["tokenPolicies"], role["tokenNoDefaultPolicy"]) == (["litellm-read"], True)
 
 
 def test_the_role_is_bound_to_the_stores_account_namespace_and_audience(config: Document) -> None:
