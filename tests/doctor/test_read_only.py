@@ -1,6 +1,7 @@
 """The doctor only reads, as what passes to the API server and OpenBao's audit log say; no secret is said."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -26,11 +27,16 @@ LOGINS = re.compile(
 )
 
 
-def audited(file: Path, offset: int) -> list[dict[str, object]]:
-    """Give the requests that OpenBao has noted from an offset on."""
-    with file.open("rb") as log:
-        log.seek(offset)
-        entries = [json.loads(line) for line in log if line.strip()]
+def audited(file: Path, began: os.stat_result) -> list[dict[str, object]]:
+    """Give the requests that OpenBao has noted since then; the log may have been rotated meanwhile."""
+    parts = [(file, began.st_size)]
+    if file.stat().st_ino != began.st_ino:
+        parts = [(file.with_name(f"{file.name}.1"), began.st_size), (file, 0)]
+    entries = []
+    for part, offset in parts:
+        with part.open("rb") as log:
+            log.seek(offset)
+            entries += [json.loads(line) for line in log if line.strip()]
     return [entry for entry in entries if entry["type"] == "request"]
 
 
@@ -50,7 +56,7 @@ def test_every_call_is_a_read(patient: Patient, project: Project, audit_file: Pa
     token = patient.vault.auth.token.create(policies=[name], ttl="10m", display_name=name)["auth"]
     authority = tmp_path / "ca.crt"
     authority.write_text(patient.cluster_authority())
-    calls, began = tmp_path / "calls.txt", audit_file.stat().st_size
+    calls, began = tmp_path / "calls.txt", audit_file.stat()
     with (
         visiting_account(patient) as visitor,
         RecordingProxy(patient.server, str(authority)) as api_server,
