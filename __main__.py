@@ -6,16 +6,28 @@ from components.app import AppAccess, Minting
 from components.external_secrets import Operator, SyncedSecret, VaultStore
 from components.kubernetes import Cluster, namespace
 from components.litellm import DatabaseCredentials, Gateway, VirtualKeys, expose, given_url
-from components.vault import DatabaseEngine, GatewaySecrets, KubernetesAuth, StoreAccess, vault_trust
+from components.vault import (
+    DatabaseEngine,
+    GatewaySecrets,
+    KubernetesAuth,
+    StoreAccess,
+    vault_mounts,
+    vault_trust,
+)
 from providers.quick import register_quickly
+from schema.mounts import foreign_kv_mounts
 from settings import load
 
 register_quickly()
 settings = load()
 gateway, vault = settings.gateway, settings.vault
 
-# Nothing is made for a Vault that Pods wouldn't trust.
-trusted = pulumi.ResourceOptions(depends_on=vault_trust("vault-trust", vault))
+# Nothing is made for a Vault that Pods wouldn't trust, or whose mounts aren't KV v2.
+trust = vault_trust("vault-trust", vault)
+mounts = vault_mounts(
+    "vault-mounts", vault, foreign_kv_mounts(settings), pulumi.ResourceOptions(depends_on=trust)
+)
+trusted = pulumi.ResourceOptions(depends_on=[*trust, *mounts])
 on_cluster = pulumi.ResourceOptions.merge(
     trusted, pulumi.ResourceOptions(providers=[Cluster("cluster", settings.kubernetes)])
 )
@@ -45,7 +57,9 @@ other_clusters = {
         auth=cluster.auth,
         cluster=cluster,
         vault_namespace=vault.namespace,
-        opts=pulumi.ResourceOptions(providers=[Cluster(f"{cluster.name}-cluster", cluster)]),
+        opts=pulumi.ResourceOptions.merge(
+            trusted, pulumi.ResourceOptions(providers=[Cluster(f"{cluster.name}-cluster", cluster)])
+        ),
     )
     for cluster in settings.clusters
 }

@@ -6,6 +6,7 @@ from itertools import combinations
 from providers.inputs import nearest
 from schema import NAMESPACE, KubernetesAuthSettings, Settings
 from schema.databases import DeclaredRole, StaticRoleSettings
+from schema.mounts import named_kv_mounts
 from schema.section import go_seconds
 
 __all__ = ["database_problems"]
@@ -23,8 +24,9 @@ def database_problems(settings: Settings) -> list[str]:
 
 def _mount(settings: Settings) -> Iterator[str]:
     mount = settings.databases.mount
-    if settings.databases.connections and mount == settings.vault.mount:
-        yield f"databases.mount: {mount!r} is vault.mount too; an engine needs a mount of its own"
+    holder = named_kv_mounts(settings).get(mount)
+    if settings.databases.connections and holder:
+        yield f"databases.mount: {mount!r} is the KV v2 mount of {holder} too; an engine needs its own"
 
 
 def _used_twice(settings: Settings) -> Iterator[str]:

@@ -7,7 +7,7 @@ from components.vault.identity import Identity
 from components.vault.kubernetes_auth import KubernetesAuth, let_review
 from components.vault.login import AppRoleLogin, KubernetesLogin, Login, TokenLogin
 from components.vault.secrets import GatewaySecrets, SecretPath
-from components.vault.trust import vault_trust
+from components.vault.trust import vault_mounts, vault_trust
 
 __all__ = [
     "AppRoleLogin",
@@ -23,5 +23,6 @@ __all__ = [
     "let_review",
     "pushing_policy",
     "reading_policy",
+    "vault_mounts",
     "vault_trust",
 ]

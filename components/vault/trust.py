@@ -1,14 +1,15 @@
-"""Whether Pods will trust Vault, seen before anything is made."""
+"""Whether Vault is what the configuration takes it for, seen before anything is made."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 import pulumi
 
 from providers.tls import ServerTrust
+from providers.vault import KvMounts
 from schema import VaultSettings
 
-__all__ = ["vault_trust"]
+__all__ = ["vault_mounts", "vault_trust"]
 
 
 def vault_trust(name: str, vault: VaultSettings) -> Sequence[pulumi.Resource]:
@@ -34,3 +35,28 @@ def vault_trust(name: str, vault: VaultSettings) -> Sequence[pulumi.Resource]:
     unknown = pulumi.ResourceOptions(ignore_changes=None if ca else ["ca"])
     host = urlsplit(vault.internal_address).hostname or ""
     return [ServerTrust(name, address_env="VAULT_ADDR", ca=ca, server_name=host, opts=unknown)]
+
+
+def vault_mounts(
+    name: str,
+    vault: VaultSettings,
+    mounts: Mapping[str, str],
+    opts: pulumi.ResourceOptions | None = None,
+) -> Sequence[pulumi.Resource]:
+    """See that the mounts of somebody else are KV v2.
+
+    Parameters
+    ----------
+    name
+        Of the resource in the stack.
+    mounts
+        Path of the mount -> who names it.
+
+    Returns
+    -------
+    sequence of pulumi.Resource
+        What everything else depends on.
+    """
+    if not mounts:
+        return []
+    return [KvMounts(name, mounts=mounts, vault=vault.connection(), opts=opts)]

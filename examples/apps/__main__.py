@@ -7,6 +7,7 @@ import pulumi
 
 from components.app import AppAccess, Minting
 from components.kubernetes import Cluster
+from components.vault import vault_mounts
 from providers.quick import register_quickly
 from schema import AppAuthSettings, AppSettings, ExternalSecretsSettings, KubernetesSettings, VaultSettings
 
@@ -38,7 +39,11 @@ gateway = {
 }
 external_secrets = ExternalSecretsSettings(refresh_interval=config.require("refreshInterval"))
 cluster = KubernetesSettings()
-on_cluster = pulumi.ResourceOptions(providers=[Cluster("cluster", cluster)])
+on_cluster = pulumi.ResourceOptions(
+    providers=[Cluster("cluster", cluster)],
+    # The paths of the policies are those of KV v2.
+    depends_on=vault_mounts("vault-mounts", vault, {mount: "apps:mount"}),
+)
 
 outputs = {}
 for document in config.get_object("apps", TWO_APPS):

@@ -1,6 +1,6 @@
 """The border to one place in Vault or OpenBao: patience, and hvac's errors as ours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -44,7 +44,7 @@ class VaultBorder:
         return self._place
 
     def mount_kind(self, mount: str) -> str | None:
-        """Say what is mounted at a path, such as `KV v2` or `database`; None if nothing is.
+        """Say what is mounted at a path, such as `KV v2` or `database`; None if nothing that the token sees.
 
         Raises
         ------
@@ -57,12 +57,21 @@ class VaultBorder:
                     answer = self._client.adapter.get(f"/v1/sys/internal/ui/mounts/{mount}")
                 except hvac.exceptions.Forbidden as error:
                     if "preflight" in str(error):
-                        return None
+                        return self._listed_kind(mount)
                     raise
                 found = self._document("look at", answer)
-                version = (found.get("options") or {}).get("version", "1")
-                return f"KV v{version}" if found.get("type") == "kv" else str(found.get("type"))
+                # Asked for a path below a mount, Vault tells of the mount.
+                return _kind(found) if str(found.get("path", mount)).strip("/") == mount else None
         raise AssertionError  # tenacity raises what the last attempt raised
+
+    def _listed_kind(self, mount: str) -> str | None:
+        """Find a mount in which the token may do nothing, if it may at least see the list of them."""
+        try:
+            answer = self._client.adapter.get("/v1/sys/mounts")
+        except hvac.exceptions.Forbidden:
+            return None
+        found = self._document("look at", answer).get(f"{mount}/")
+        return _kind(found) if found else None
 
     @property
     def address(self) -> str:
@@ -116,6 +125,11 @@ class VaultBorder:
     def _is_unrouted(error: hvac.exceptions.InvalidPath) -> bool:
         """Tell a mount that isn't there from a path at which nothing stands."""
         return any("no handler for route" in reason for reason in error.errors or [])
+
+
+def _kind(mount: Mapping[str, Any]) -> str:
+    version = (mount.get("options") or {}).get("version", "1")
+    return f"KV v{version}" if mount.get("type") == "kv" else str(mount.get("type"))
 
 
 def _why_unavailable(error: hvac.exceptions.VaultError, reason: str) -> str | None:

@@ -6,12 +6,15 @@ VaultError
  +-- VaultUntrustedError        the certificate
  +-- VaultDeniedError           the token may not
  +-- VaultMountMissingError     no such mount, or another kind
+ +-- VaultNotVersion2Error      mounts that the configuration names and that aren't KV v2
  +-- VaultConflictError         somebody else wrote in between
  +-- VaultDatabaseError         the database doesn't do what Vault asks of it
  +-- VaultConnectionTakenError  a database connection of somebody else has the name
  +-- VaultNotThereError         a database connection or role that somebody else was to make
  +-- VaultRefusedError          anything else
 """
+
+from collections.abc import Mapping
 
 from providers.errors import ProviderError
 
@@ -23,6 +26,7 @@ __all__ = [
     "VaultError",
     "VaultMountMissingError",
     "VaultNotThereError",
+    "VaultNotVersion2Error",
     "VaultRefusedError",
     "VaultSetupError",
     "VaultUnavailableError",
@@ -80,6 +84,42 @@ class VaultMountMissingError(VaultError):
         self.kind = kind
         what = f"has {kind} at {mount}" if kind else f"has no mount {mount}"
         super().__init__(f"Vault at {address} {what}; expected a {expected} mount")
+
+
+class VaultNotVersion2Error(VaultError):
+    """Mounts that the configuration names aren't KV v2.
+
+    Parameters
+    ----------
+    address
+        Of the server.
+    kinds
+        Path of the mount -> what it is; None if the token sees nothing there.
+    named_by
+        Path of the mount -> who names it.
+    """
+
+    def __init__(self, address: str, kinds: Mapping[str, str | None], named_by: Mapping[str, str]) -> None:
+        super().__init__(
+            "\n".join(
+                f"{named_by[mount]}: Vault at {address} {self._what(mount, kind)}"
+                for mount, kind in kinds.items()
+            )
+        )
+
+    @staticmethod
+    def _what(mount: str, kind: str | None) -> str:
+        if kind is None:
+            return (
+                f"has no mount {mount} that this token may see; expected a KV v2 mount: make it with "
+                f"`vault secrets enable -path={mount} -version=2 kv`, or let the token read sys/mounts"
+            )
+        upgraded = (
+            f"name another, or upgrade it with `vault kv enable-versioning {mount}`, after which whoever "
+            "reads it finds the values below data/"
+        )
+        what_to_do = upgraded if kind == "KV v1" else "name another"
+        return f"has {kind} at {mount}; expected a KV v2 mount: {what_to_do}"
 
 
 class VaultConflictError(VaultError):

@@ -173,10 +173,16 @@ def test_the_same_user_twice_is_fine_where_nobody_changes_its_password() -> None
     assert [each.name for each in load().databases.connections] == ["first", "second"]
 
 
-def test_an_engine_in_the_place_of_the_secrets_is_refused() -> None:
-    document = dev_config() | {"databases": {"mount": "litellm", "connections": [connection()]}}
-    assert problems(document) == (
-        "llm-gateway:databases.mount: 'litellm' is vault.mount too; an engine needs a mount of its own",
+@pytest.mark.parametrize(
+    ("mount", "holder"), [("litellm", "vault.mount"), ("shared", "apps[0].mount, llm-gateway:apps[1].mount")]
+)
+def test_an_engine_in_the_place_of_secrets_is_refused(mount: str, holder: str) -> None:
+    apps = [{"name": name, "mount": "shared"} for name in ("search", "support")]
+    document = dev_config() | {"databases": {"mount": mount, "connections": [connection()]}, "apps": apps}
+    (said,) = problems(document)
+    assert said == (
+        f"llm-gateway:databases.mount: {mount!r} is the KV v2 mount of llm-gateway:{holder} too; "
+        "an engine needs its own"
     )
 
 

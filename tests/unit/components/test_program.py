@@ -200,6 +200,19 @@ def test_vaults_certificate_is_looked_at_on_request_as_pods_will_see_it(config: 
     assert "BEGIN CERTIFICATE" in trust["ca"]
 
 
+def test_the_mounts_of_somebody_else_are_looked_at_and_our_own_is_not(config: Document) -> None:
+    assert not declare(config).of_type("vault:KvMounts")
+    config["vault"]["createMount"] = False
+    config["apps"] = [{"name": "search"}, {"name": "support", "mount": "shared"}]
+    config["keys"][0]["deliver"] = {"mount": "shared", "path": "keys/search"}
+    config["gateway"]["adminKey"] = {"vault": {"mount": "admins", "path": "litellm", "property": "key"}}
+    assert declare(config).one("vault:KvMounts").inputs["mounts"] == {
+        "litellm": "llm-gateway:vault.mount",
+        "shared": "llm-gateway:apps[1].mount, llm-gateway:keys[0].deliver.mount",
+        "admins": "llm-gateway:gateway.adminKey.vault.mount",
+    }
+
+
 def test_each_key_is_a_resource_that_refers_to_the_admin_key(config: Document) -> None:
     recorder = declare(config)
     key = recorder.one("litellm:VirtualKey", "team-search").inputs

@@ -39,6 +39,8 @@ class FakeVault:
         path = request.url.path.removeprefix("/v1/")
         if path.startswith("sys/internal/ui/mounts/"):
             return self._mount(path.removeprefix("sys/internal/ui/mounts/"))
+        if path == "sys/mounts":
+            return _refused(403, "permission denied")
         for mount in self.paths:
             if path.startswith(f"{mount}/"):
                 kind, _, rest = path.removeprefix(f"{mount}/").partition("/")

@@ -24,7 +24,7 @@ from providers.litellm import PlatformAdmin, RevocationBound, VirtualKey
 from providers.litellm.platform_admin import PlatformAdminProvider
 from providers.litellm.virtual_key import VirtualKeyProvider
 from providers.tls.server_trust import ServerTrust
-from providers.vault import KvSecret
+from providers.vault import KvMounts, KvSecret
 from providers.vault.database import DatabaseConnection, StaticRoleRotation
 from providers.vault.kv_secret import KvSecretProvider
 from tests.unit.providers.fake_gateway import ADMIN_KEY, FakeGateway
@@ -71,6 +71,7 @@ SECRET_OUTPUTS: dict[Any, set[str]] = {
     VirtualKey: {"key"},
     PlatformAdmin: set(),
     RevocationBound: set(),
+    KvMounts: set(),
     KvSecret: {"fingerprints"},
     DatabaseConnection: {"fingerprint"},
     StaticRoleRotation: set(),

@@ -1,0 +1,33 @@
+"""Whether mounts are what they are taken for."""
+
+from collections.abc import Mapping
+
+from providers.vault.border import VaultBorder
+from providers.vault.connection import VaultConnection
+from providers.vault.errors import VaultNotVersion2Error
+
+__all__ = ["see_version_2"]
+
+_VERSION_2 = "KV v2"
+
+
+def see_version_2(vault: VaultConnection, mounts: Mapping[str, str]) -> None:
+    """See that mounts are KV v2.
+
+    Parameters
+    ----------
+    vault
+        The server.
+    mounts
+        Path of the mount -> who names it.
+
+    Raises
+    ------
+    VaultNotVersion2Error
+        With a sentence for each that isn't.
+    VaultError
+        If the server can't be asked or refuses.
+    """
+    kinds = {mount: VaultBorder(vault, mount).mount_kind(mount) for mount in mounts}
+    if wrong := {mount: kind for mount, kind in kinds.items() if kind != _VERSION_2}:
+        raise VaultNotVersion2Error(vault.effective_address, wrong, mounts)
