@@ -12,6 +12,7 @@ from doctor.memo import Memo
 from doctor.model import CannotLookError, NotAllowedError
 from doctor.objects import ExternalSecret, Store, selects
 from doctor.stack import StackState
+from doctor.tls import Handshake, shake_hands
 from doctor.vault import Vault
 from providers.reference import SecretReference
 
@@ -73,6 +74,11 @@ class Scene:
             raise CannotLookError(f"the {store.key} has no ServiceAccount")
         key = (*account, *store.audiences)
         return self._memo.of(key, lambda: self.kubernetes.token_of(*account, store.audiences))
+
+    def handshake(self, address: tuple[str, int], name: str, authority: str | None) -> Handshake:
+        """Open a TLS connection once, however many stores or mounts name its address."""
+        key = ("TLS", address, name, authority)
+        return self._memo.of(key, lambda: shake_hands(address, name, authority, self.record))
 
     # --- where it is looked ------------------------------------------------------------------------------
 

@@ -83,6 +83,7 @@ class Vault:
         self._token, self._namespace, self._record = token, namespace, record
         self._memo = Memo()
         self._dead: CannotLookError | None = None
+        self._silent: dict[str, Login] = {}
 
     # --- reads -------------------------------------------------------------------------------------------
 
@@ -127,13 +128,15 @@ class Vault:
 
     def login(self, mount: str, role: str, jwt: str) -> Login:
         """Log in with a ServiceAccount's token as a store does, and give the token back at once."""
+        if mount in self._silent:
+            return self._silent[mount]  # whom it lets wait once, it lets wait again
         path = f"auth/{mount}/login"
         try:
             answer = self._call("post", path, token=None, waits=True, json={"role": role, "jwt": jwt})
         except CannotLookError as error:
             if self._dead is not None:
                 raise
-            return Login((), error.sentence)
+            return self._silent.setdefault(mount, Login((), error.sentence))
         auth = answer.document.get("auth")
         if not auth:
             return Login((), f"HTTP {answer.status}: {answer.errors}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from doctor.at_once import look_at_each
 from doctor.model import CannotLookError, Finding, Link, broken, weak, whole
 from doctor.objects import Store, claims
 from doctor.policy import Rule, capabilities, parse_policy
@@ -14,28 +15,31 @@ __all__ = ["LINKS"]
 
 
 def probe_service_accounts(scene: Scene) -> Iterator[Finding]:
-    for store in scene.stores():
-        if not (store.vault or {}).get("auth"):
-            yield broken(
-                store.key,
-                "has no spec.provider.vault.auth",
-                cause="the store doesn't log in at all",
-                cure="set auth.kubernetes with mountPath, role and serviceAccountRef",
-                scope={store.key},
-            )
-        if store.kubernetes_auth is None:
-            continue
-        account = store.service_account
-        if account is None:
-            yield weak(
-                store.key,
-                "logs in with a token from a Secret, or as the operator itself",
-                cause="the store has no serviceAccountRef, so its identity isn't its own",
-                cure="set auth.kubernetes.serviceAccountRef with an audience",
-                scope={store.key},
-            )
-            continue
-        yield _service_account(scene, store, *account)
+    yield from look_at_each(scene.stores(), lambda store: _identity_of(scene, store))
+
+
+def _identity_of(scene: Scene, store: Store) -> Iterator[Finding]:
+    if not (store.vault or {}).get("auth"):
+        yield broken(
+            store.key,
+            "has no spec.provider.vault.auth",
+            cause="the store doesn't log in at all",
+            cure="set auth.kubernetes with mountPath, role and serviceAccountRef",
+            scope={store.key},
+        )
+    if store.kubernetes_auth is None:
+        return
+    account = store.service_account
+    if account is None:
+        yield weak(
+            store.key,
+            "logs in with a token from a Secret, or as the operator itself",
+            cause="the store has no serviceAccountRef, so its identity isn't its own",
+            cure="set auth.kubernetes.serviceAccountRef with an audience",
+            scope={store.key},
+        )
+        return
+    yield _service_account(scene, store, *account)
 
 
 def _service_account(scene: Scene, store: Store, namespace: str, name: str) -> Finding:
@@ -240,11 +244,14 @@ _REFUSALS = (
 
 
 def probe_logins(scene: Scene) -> Iterator[Finding]:
-    for store in scene.stores():
-        if store.service_account is not None:
-            yield from _login(scene, store)
-        elif (store.vault or {}).get("auth", {}).get("tokenSecretRef"):
-            yield _token(scene, store)
+    yield from look_at_each(scene.stores(), lambda store: _logged_in(scene, store))
+
+
+def _logged_in(scene: Scene, store: Store) -> Iterator[Finding]:
+    if store.service_account is not None:
+        yield from _login(scene, store)
+    elif (store.vault or {}).get("auth", {}).get("tokenSecretRef"):
+        yield _token(scene, store)
 
 
 def _login(scene: Scene, store: Store) -> Iterator[Finding]:

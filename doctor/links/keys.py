@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
+from doctor.at_once import look_at_each
 from doctor.gateway import Gateway
 from doctor.model import Finding, Link, broken, weak, whole
 from doctor.scene import Scene
@@ -20,38 +21,43 @@ _NEVER_CONNECTED = "Not connected"  # as LiteLLM says it, with HTTP 200
 
 
 def probe_gateway(scene: Scene) -> Iterator[Finding]:
-    for gateway in scene.key_apis():
-        answer = gateway.readiness()
-        subject = f"Gateway {gateway.url}"
-        if answer.status == HTTPStatus.OK and answer.document.get("db") == "connected":
-            yield whole(subject, "ready, connected to its database")
-        elif answer.document.get("db") == _NEVER_CONNECTED:
-            yield broken(
-                subject,
-                f"HTTP {answer.status}, database {answer.document['db']}",
-                cause="the gateway was started without a database, so it knows no key",
-                cure="set DATABASE_URL in its environment, and roll the Pods out",
-            )
-        elif answer.document.get("db"):
-            yield broken(
-                subject,
-                f"HTTP {answer.status}, database {answer.document['db']}",
-                cause="the gateway has lost its database",
-                cure="start the database, or correct DATABASE_URL in Vault and roll the Pods out",
-            )
-        else:
-            yield broken(
-                subject,
-                f"answers /health/readiness with HTTP {answer.status}",
-                cause="what answers at the gateway's address isn't a gateway that serves",
-                cure="check the address, and see the Pods' log",
-            )
+    yield from look_at_each(scene.key_apis(), _readiness)
+
+
+def _readiness(gateway: Gateway) -> Iterator[Finding]:
+    answer = gateway.readiness()
+    subject = f"Gateway {gateway.url}"
+    if answer.status == HTTPStatus.OK and answer.document.get("db") == "connected":
+        yield whole(subject, "ready, connected to its database")
+    elif answer.document.get("db") == _NEVER_CONNECTED:
+        yield broken(
+            subject,
+            f"HTTP {answer.status}, database {answer.document['db']}",
+            cause="the gateway was started without a database, so it knows no key",
+            cure="set DATABASE_URL in its environment, and roll the Pods out",
+        )
+    elif answer.document.get("db"):
+        yield broken(
+            subject,
+            f"HTTP {answer.status}, database {answer.document['db']}",
+            cause="the gateway has lost its database",
+            cure="start the database, or correct DATABASE_URL in Vault and roll the Pods out",
+        )
+    else:
+        yield broken(
+            subject,
+            f"answers /health/readiness with HTTP {answer.status}",
+            cause="what answers at the gateway's address isn't a gateway that serves",
+            cure="check the address, and see the Pods' log",
+        )
 
 
 def probe_admin_key(scene: Scene) -> Iterator[Finding]:
-    for gateway in scene.key_apis():
+    def look(gateway: Gateway) -> Iterator[Finding]:
         key, place = scene.admin_key(gateway)
         yield _admin_key(gateway, key, f"Admin key ({place})")
+
+    yield from look_at_each(scene.key_apis(), look)
 
 
 def _admin_key(gateway: Gateway, key: str, subject: str) -> Finding:

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from doctor.at_once import look_at_each
 from doctor.links.reviewers import reviewer_problems
 from doctor.model import Finding, Link, broken, weak, whole
 from doctor.objects import Store, claims
 from doctor.scene import Scene
-from doctor.tls import Outcome, certificates, shake_hands
+from doctor.tls import Outcome, certificates
 
 __all__ = ["LINKS"]
 
@@ -68,8 +69,7 @@ def probe_auth_mounts(scene: Scene) -> Iterator[Finding]:
     for store in scene.stores():
         if store.kubernetes_auth:
             by_mount.setdefault(store.auth_mount.strip("/"), []).append(store)
-    for path, stores in by_mount.items():
-        yield from _auth_mount(scene, path, stores)
+    yield from look_at_each(by_mount.items(), lambda item: _auth_mount(scene, *item))
 
 
 def _auth_mount(scene: Scene, path: str, stores: list[Store]) -> Iterator[Finding]:
@@ -120,7 +120,7 @@ def _host_problem(scene: Scene, subject: str, config: Mapping[str, Any], scope: 
     known, ports = _own_addresses(scene)
     if name in known and (url.port or 443) in ports[name]:
         return None
-    handshake = shake_hands((name, url.port or 443), name, cluster_authority(scene), scene.record)
+    handshake = scene.handshake((name, url.port or 443), name, cluster_authority(scene))
     if handshake.outcome in (Outcome.TRUSTED, Outcome.OTHER_NAME):
         return None
     reason = (

@@ -4,11 +4,12 @@ import base64
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from doctor.at_once import look_at_each
 from doctor.kubernetes import Document
 from doctor.model import Finding, Link, broken, weak, whole
 from doctor.objects import Store
 from doctor.scene import Scene
-from doctor.tls import Handshake, Outcome, certificates, shake_hands
+from doctor.tls import Handshake, Outcome, certificates
 
 __all__ = ["LINKS"]
 
@@ -40,8 +41,7 @@ def probe_vault(scene: Scene) -> Iterator[Finding]:
 
 
 def probe_store_servers(scene: Scene) -> Iterator[Finding]:
-    for store in scene.stores():
-        yield from _server_of(scene, store)
+    yield from look_at_each(scene.stores(), lambda store: _server_of(scene, store))
 
 
 def _server_of(scene: Scene, store: Store) -> Iterator[Finding]:
@@ -77,16 +77,16 @@ def _server_of(scene: Scene, store: Store) -> Iterator[Finding]:
             return
         shaken = _shaken_inside(scene, (_target(scene, service), port), url.hostname, authority)
     else:
-        shaken = shake_hands((url.hostname, port), url.hostname, authority, scene.record)
+        shaken = scene.handshake((url.hostname, port), url.hostname, authority)
     yield _handshake_finding(store, url.scheme, server, shaken)
 
 
 def _shaken_inside(scene: Scene, address: tuple[str, int], name: str, authority: str | None) -> Handshake:
     """Try the address itself; a ClusterIP that isn't routed to here is tried at the doctor's own one."""
-    handshake = shake_hands(address, name, authority, scene.record)
+    handshake = scene.handshake(address, name, authority)
     own = urlsplit(scene.vault.address or "")
     if handshake.outcome is Outcome.UNREACHABLE and own.hostname and own.scheme == "https":
-        return shake_hands((own.hostname, own.port or 443), name, authority, scene.record)
+        return scene.handshake((own.hostname, own.port or 443), name, authority)
     return handshake
 
 
