@@ -70,6 +70,9 @@ class Finding:
         nothing to do with one another.
     link
         Filled in by whoever ran the probe.
+    seen_by
+        Of what somebody else has complained of: the links that look at the same. If they hold, the complaint
+        is of before.
     """
 
     subject: str
@@ -79,6 +82,7 @@ class Finding:
     cure: str = ""
     scope: frozenset[str] = frozenset()
     link: str = ""
+    seen_by: tuple[str, ...] = ()
 
 
 def whole(subject: str, evidence: str, scope: Iterable[str] = ()) -> Finding:

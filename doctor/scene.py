@@ -99,21 +99,20 @@ class Scene:
             try:
                 self.kubernetes.get(f"/api/v1/namespaces/{namespace}/services")
                 if self.kubernetes.get(_GROUP) is not None:
-                    self.kubernetes.get(self._external_secrets_path(namespace))
+                    self.kubernetes.get(self._path("externalsecrets", namespace))
             except NotAllowedError as error:
                 found[namespace] = error
         return found
 
     # --- what External Secrets Operator is told ----------------------------------------------------------
 
-    @property
-    def api_version(self) -> str:
-        """The version of the operator's API that this cluster serves.
+    def _version_of(self, plural: str) -> str:
+        """Find the version of the operator's API in which this cluster serves a kind.
 
         Raises
         ------
         CannotLookError
-            If it serves none.
+            If the cluster doesn't know the API at all.
         """
         group = self.kubernetes.get(_GROUP)
         if group is None:
@@ -121,7 +120,19 @@ class Scene:
                 "the cluster doesn't know ExternalSecrets: the operator's definitions aren't installed",
                 "install External Secrets Operator with its CRDs",
             )
-        return str(group["preferredVersion"]["version"])
+        preferred = str(group["preferredVersion"]["version"])
+        others = [str(item["version"]) for item in group["versions"] if item["version"] != preferred]
+        for version in (preferred, *others):
+            served = (self.kubernetes.get(f"{_GROUP}/{version}") or {}).get("resources") or []
+            if any(item["name"] == plural for item in served):
+                return version
+        return preferred
+
+    def _path(self, plural: str, namespace: str, name: str = "") -> str:
+        """Give the API path of the operator's objects of a kind, or of one of them."""
+        place = f"/namespaces/{namespace}" if namespace else ""
+        below = f"/{name}" if name else ""
+        return f"{_GROUP}/{self._version_of(plural)}{place}/{plural}{below}"
 
     def external_secrets(self) -> list[ExternalSecret]:
         """List them, of all namespaces that are looked at."""
@@ -129,26 +140,22 @@ class Scene:
         for namespace in self.namespaces:
             found += [
                 ExternalSecret(item["metadata"]["name"], namespace, item)
-                for item in self.kubernetes.items(self._external_secrets_path(namespace))
+                for item in self.kubernetes.items(self._path("externalsecrets", namespace))
             ]
         return found
-
-    def _external_secrets_path(self, namespace: str) -> str:
-        return f"{_GROUP}/{self.api_version}/namespaces/{namespace}/externalsecrets"
 
     def stores(self) -> list[Store]:
         """List the stores over Vault: those that live here, and those that an ExternalSecret here uses."""
         used = self._users()
         found = []
         for namespace in self.namespaces:
-            path = f"{_GROUP}/{self.api_version}/namespaces/{namespace}/secretstores"
-            for item in self.kubernetes.items(path):
+            for item in self.kubernetes.items(self._path("secretstores", namespace)):
                 name = item["metadata"]["name"]
                 found.append(Store("SecretStore", name, namespace, item, frozenset({namespace})))
         for kind, name in sorted(used):
             if kind != "ClusterSecretStore":
                 continue
-            item_or_none = self.kubernetes.get(f"{_GROUP}/{self.api_version}/clustersecretstores/{name}")
+            item_or_none = self.kubernetes.get(self._path("clustersecretstores", "", name))
             if item_or_none:
                 found.append(Store(kind, name, "", item_or_none, frozenset(used[kind, name])))
         return [store for store in found if store.vault is not None]
@@ -172,8 +179,7 @@ class Scene:
             plural = "externalsecrets"
         else:
             plural = "secretstores" if thing.namespace else "clustersecretstores"
-        place = f"/namespaces/{thing.namespace}" if thing.namespace else ""
-        return f"{_GROUP}/{self.api_version}{place}/{plural}/{thing.name}"
+        return self._path(plural, thing.namespace, thing.name)
 
     def admits(self, store: Store, namespace: str) -> bool:
         """Whether a store's `spec.conditions` let a namespace use it; without conditions every one may."""
@@ -192,9 +198,9 @@ class Scene:
     def store_document(self, external: ExternalSecret) -> Document | None:
         """Read the store that an ExternalSecret names, whatever its provider is."""
         kind, name = external.store_reference
-        plural = "clustersecretstores" if kind == "ClusterSecretStore" else "secretstores"
-        place = "" if kind == "ClusterSecretStore" else f"/namespaces/{external.namespace}"
-        return self.kubernetes.get(f"{_GROUP}/{self.api_version}{place}/{plural}/{name}")
+        if kind == "ClusterSecretStore":
+            return self.kubernetes.get(self._path("clustersecretstores", "", name))
+        return self.kubernetes.get(self._path("secretstores", external.namespace, name))
 
     def push_secrets(self) -> list[Document]:
         """List the PushSecrets; their API is older than that of the ExternalSecrets."""

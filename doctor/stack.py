@@ -49,6 +49,16 @@ class StackState:
         """Whether the stack has a resource of a type, such as `kubernetes:apps/v1:Deployment`."""
         return any(item["type"] == kind for item in self.resources)
 
+    def versions_of(self, group: str) -> Mapping[str, set[str]]:
+        """Name the versions of an API group's kinds that the stack's manifests are of."""
+        versions: dict[str, set[str]] = {}
+        for item in self.resources:
+            place, _, kind = str(item["type"]).removeprefix("kubernetes:").partition(":")
+            name, _, version = place.partition("/")
+            if name == group:
+                versions.setdefault(kind, set()).add(version)
+        return versions
+
     @classmethod
     def of(cls, exported: Mapping[str, Any]) -> "StackState":
         """Take what `pulumi stack export` prints."""

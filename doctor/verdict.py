@@ -1,7 +1,7 @@
 """One cause first, and what follows from it after it. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from doctor.model import Finding, Link, State
 
@@ -62,7 +62,7 @@ def judge(findings: Sequence[Finding], links: Sequence[Link]) -> Verdict:
             weak.append(finding)
         else:
             followers[len(roots)] = []
-            roots.append(finding)
+            roots.append(_of_before(finding) if _has_passed(finding, findings) else finding)
     return Verdict(
         tuple(Root(root, tuple(followers[number])) for number, root in enumerate(roots)),
         tuple(weak),
@@ -76,6 +76,24 @@ def _explaining(links: Sequence[Link]) -> dict[str, set[str]]:
     for link in links:
         reach[link.name] = {*link.needs, *(far for near in link.needs for far in reach[near])}
     return reach
+
+
+def _has_passed(complaint: Finding, findings: Sequence[Finding]) -> bool:
+    """Whether every link that looks at what the operator has complained of holds by now."""
+    states = {
+        link: {other.state for other in findings if other.link == link and _related(other, complaint)}
+        for link in complaint.seen_by
+    }
+    return bool(states) and all(seen == {State.WHOLE} for seen in states.values())
+
+
+def _of_before(complaint: Finding) -> Finding:
+    return replace(
+        complaint,
+        cause="the operator waits before it tries again: what it failed for holds now, as far as can be seen "
+        f"from here (it was: {complaint.cause})",
+        cure=f"python -m doctor --fix lets it try at once; if it fails again: {complaint.cure}",
+    )
 
 
 def _related(one: Finding, other: Finding) -> bool:

@@ -8,7 +8,11 @@ from doctor.scene import Scene
 
 __all__ = ["LINKS"]
 
-_DEFINITIONS = ("externalsecrets", "secretstores", "clustersecretstores")
+_DEFINITIONS = {
+    "externalsecrets": "ExternalSecret",
+    "secretstores": "SecretStore",
+    "clustersecretstores": "ClusterSecretStore",
+}
 _GROUP = "external-secrets.io"
 
 
@@ -49,13 +53,14 @@ def probe_operator(scene: Scene) -> Iterator[Finding]:
     if missing:
         yield broken(
             subject,
-            f"no definition of {', '.join(missing)}",
-            cause="the operator's CRDs aren't installed",
+            f"the cluster has no CRD {', '.join(f'{name}.{_GROUP}' for name in missing)}",
+            cause="the operator's CRDs aren't installed"
+            if len(missing) == len(_DEFINITIONS)
+            else f"a CRD of the operator's isn't installed: {', '.join(missing)}",
             cure="install External Secrets Operator with its CRDs",
         )
-        return
     deployments = scene.operators()
-    if not deployments:
+    if not deployments and not missing:
         yield broken(
             subject,
             "no Deployment runs its image",
@@ -117,17 +122,29 @@ def _rights_of(scene: Scene, deployment: Document) -> Iterator[Finding]:
 
 
 def probe_versions(scene: Scene) -> Iterator[Finding]:
-    """Look at the versions that the definitions serve."""
-    for name in _DEFINITIONS:
+    """Compare the versions that the definitions serve with those that the stack's manifests are of."""
+    declared = scene.stack.versions_of(_GROUP) if scene.stack else {}
+    for name, kind in _DEFINITIONS.items():
         definition = _definition(scene, name)
         if definition is None:
             continue
+        subject = f"CRD {name}.{_GROUP}"
         served = [version["name"] for version in definition["spec"]["versions"] if version.get("served")]
-        if "v1" in served:
-            yield whole(f"CRD {name}.{_GROUP}", f"serves {', '.join(served)}")
+        unserved = sorted(declared.get(kind, set()) - set(served))
+        if unserved:
+            yield broken(
+                subject,
+                f"serves {', '.join(served) or 'no version'}",
+                cause=f"the cluster doesn't serve the version that the stack's {kind}s are of: "
+                f"{_GROUP}/{', '.join(unserved)}",
+                cure="install the CRDs of an External Secrets Operator that serves it, or set "
+                "externalSecrets.apiVersion to one that is served",
+            )
+        elif "v1" in served:
+            yield whole(subject, f"serves {', '.join(served)}")
         else:
             yield weak(
-                f"CRD {name}.{_GROUP}",
+                subject,
                 f"serves {', '.join(served)} only",
                 cause="the operator is older than its v1 API",
                 cure="upgrade External Secrets Operator, or set externalSecrets.apiVersion",
@@ -164,7 +181,7 @@ LINKS = (
     Link(
         "operator-version",
         "API of the operator",
-        "The versions of its API that the definitions serve.",
+        "The versions of its API that the definitions serve: v1, and those of the stack's manifests.",
         probe_versions,
         needs=("cluster", "operator"),
     ),

@@ -75,10 +75,19 @@ def _migration(scene: Scene, job: Document) -> Finding:
     }
     if "Complete" in conditions:
         return _schema(scene, job)
-    said = reason_of(scene, job["metadata"]["namespace"], {"job-name": job["metadata"]["name"]})
+    namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
+    said = reason_of(scene, namespace, {"job-name": name})
+    if "Failed" in conditions and not said:  # its Pods are gone, and their logs with them
+        return broken(
+            subject,
+            str(conditions["Failed"].get("message")),
+            cause="the migration of the database has failed, and isn't tried again",
+            cure=f"kubectl -n {namespace} delete job/{name}, then `pulumi up --refresh`, which runs it anew: "
+            "its log says why it fails",
+        )
     if "Failed" in conditions:
         cause, cure = explained(said, "the migration of the database has failed")
-        return broken(subject, said or str(conditions["Failed"].get("message")), cause=cause, cure=cure)
+        return broken(subject, said, cause=cause, cure=cure)
     if said:
         cause, cure = explained(said, "the migration of the database fails, and is tried again")
         return broken(subject, said, cause=cause, cure=cure)

@@ -17,6 +17,7 @@ from providers.litellm.ownership import ADOPTED, SUPERSEDED_BY, URN
 __all__ = ["LINKS"]
 
 _SHORT = 12
+_OTHER_SCHEMA = "does not exist in the current database"  # of a table or a column, as Prisma says it
 _NEVER_CONNECTED = "Not connected"  # as LiteLLM says it, with HTTP 200
 
 
@@ -62,6 +63,14 @@ def probe_admin_key(scene: Scene) -> Iterator[Finding]:
 
 def _admin_key(gateway: Gateway, key: str, subject: str) -> Finding:
     answer = gateway.allows(key)
+    if _OTHER_SCHEMA in answer.reason:
+        return broken(
+            subject,
+            f"the gateway answers /key/list with HTTP {answer.status}: {answer.reason}",
+            cause="the database isn't at the schema of the LiteLLM that runs",
+            cure="delete the migration's Job and run `pulumi up --refresh`, which migrates anew; or run the "
+            "version that the database belongs to",
+        )
     if answer.status == HTTPStatus.UNAUTHORIZED:
         return broken(
             subject,

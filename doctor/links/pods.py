@@ -10,6 +10,11 @@ __all__ = ["explained", "named", "reason_of"]
 # Words of a log that a cause is known for; no others are shown, for a log may hold anything.
 _IN_LOGS = (
     (
+        r"Migration \S+ failed|P3009|P3018",
+        "a migration of the database has failed, so its schema is between two versions",
+        "mend what its log names, note it by `prisma migrate resolve`, and run `pulumi up`",
+    ),
+    (
         r"DATABASE_URL uses unsupported scheme",
         "DATABASE_URL isn't an address that begins with postgresql://",
         "write the right URL to Vault, and roll the Pods out",

@@ -10,13 +10,12 @@ import pytest
 
 from doctor.verdict import Verdict
 from tests.doctor.fault import is_healthy, says
-from tests.doctor.ward import Ward
+from tests.doctor.ward import NO_IMAGE, Ward
 from tests.support.certificates import made_up_certificate
 
 Hand = Callable[[Ward], object]
 
 HOST = "gateway.example.test"
-NO_IMAGE = "docker.io/local/litellm:no-such-tag"
 COMPROMISED = "docker.io/local/litellm:1.82.7"
 # The Secret's value gives way to a variable of the container's own.
 WRONG_PASSWORD = "postgresql://litellm:wrong@postgres.postgres.svc:5432/litellm"

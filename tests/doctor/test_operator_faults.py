@@ -6,19 +6,25 @@ from typing import Any
 import pytest
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
+from doctor.verdict import Verdict
 from tests.doctor.fault import (
     Document,
     Fault,
     Injection,
     assert_named_and_undone,
     external,
+    is_healthy,
     policy,
     remote,
+    says,
     store,
 )
+from tests.doctor.visitor import run_doctor
+from tests.doctor.ward import Ward
 from tests.support.patient import Patient
 
 DEPLOYMENT = "/apis/apps/v1/namespaces/external-secrets/deployments/external-secrets"
+DEFINITION = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}.external-secrets.io"
 ROLE = "/apis/rbac.authorization.k8s.io/v1/clusterroles/llm-gateway-external-secrets"
 CLUSTER_STORE = "/apis/external-secrets.io/v1/clustersecretstores/{}"
 
@@ -111,6 +117,7 @@ def immutable_secret(patient: Patient) -> None:
 
 def disowned_secret(patient: Patient) -> None:
     """Take the Secret from its ExternalSecret, which was told to make it once and leave it alone."""
+    patient.examine_until(is_healthy)  # a Secret that isn't there yet would get its owner afterwards
     external(refreshPolicy="CreatedOnce")(patient)
     patient.patch(secret_path(patient), {"metadata": {"ownerReferences": None}})
 
@@ -271,6 +278,68 @@ FAULTS = PATHS | OBJECTS | PUSHES | OPERATOR
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_first_line_names_the_cause(patient: Patient, name: str) -> None:
     assert_named_and_undone(patient, FAULTS[name])
+
+
+def test_an_operator_that_waits_after_the_cause_is_gone_is_named(patient: Patient) -> None:
+    """Each failure doubles its wait; what it said last is no cause any more. The cure that is named helps."""
+    policy('path "{mount}/data/*" {{ capabilities = ["read"] }}')(patient)
+    remote(key="late")(patient)
+    tries: list[Verdict] = []
+
+    def has_failed_often(verdict: Verdict) -> bool:
+        tries.extend([verdict] if says(verdict, "reads a path that isn't in Vault") else [])
+        return len(tries) > 7
+
+    try:
+        assert has_failed_often(patient.examine_until(has_failed_often))
+        write("late", alpha="here now")(patient)
+        verdict = patient.examine()
+        assert says(verdict, "the operator waits before it tries again"), (verdict.roots, verdict.weak)
+        assert "python -m doctor --fix" in verdict.roots[0].finding.cure
+        said = run_doctor("-n", patient.name, "--fix", environment=dict(patient.platform))
+        assert said.exit_code != 2, said.output
+        verdict = patient.examine_until(is_healthy, hurry=False)
+        assert is_healthy(verdict), (verdict.roots, verdict.weak, verdict.unknown)
+    finally:
+        patient.heal()
+        patient.vault.delete(f"{patient.name}/metadata/late")
+    assert is_healthy(patient.examine_until(is_healthy))
+
+
+def test_a_version_that_is_not_served_is_named(patient: Patient, ward: Ward) -> None:
+    """The definition serves an older version than the stack's manifests are of."""
+    definition = patient.get(DEFINITION.format("externalsecrets"))
+    assert definition is not None
+    versions = definition["spec"]["versions"]
+    older = [version | {"served": version["name"] == "v1beta1"} for version in versions]
+    cause = r"doesn't serve the version that the stack's ExternalSecrets are of: external-secrets.io/v1$"
+    patient.patch(DEFINITION.format("externalsecrets"), {"spec": {"versions": older}})
+    try:
+        verdict = ward.examine_until(lambda verdict: says(verdict, cause))
+        assert says(verdict, cause), (verdict.roots, verdict.weak, verdict.unknown)
+    finally:
+        patient.patch(DEFINITION.format("externalsecrets"), {"spec": {"versions": versions}})
+    verdict = ward.examine_until(is_healthy)
+    assert is_healthy(verdict), (verdict.roots, verdict.weak, verdict.unknown)
+
+
+def test_a_definition_that_is_missing_is_named(patient: Patient, ward: Ward) -> None:
+    """The one of which there are no objects: they would go with it."""
+    path = DEFINITION.format("clustersecretstores")
+    definition = patient.get(path)
+    assert definition is not None
+    assert not (patient.get(CLUSTER_STORE.format("").rstrip("/")) or {})["items"]
+    kept = ("labels", "annotations")
+    metadata = {name: definition["metadata"][name] for name in kept if name in definition["metadata"]}
+    cause = "a CRD of the operator's isn't installed: clustersecretstores"
+    patient.delete(path)
+    try:
+        verdict = ward.examine_until(lambda verdict: says(verdict, cause))
+        assert says(verdict, cause), (verdict.roots, verdict.weak, verdict.unknown)
+    finally:
+        patient.replace(path, {**definition, "metadata": metadata, "status": None})
+    verdict = ward.examine_until(is_healthy)
+    assert is_healthy(verdict), (verdict.roots, verdict.weak, verdict.unknown)
 
 
 def test_a_bundle_says_as_much_as_a_config_map(patient: Patient) -> None:

@@ -19,12 +19,15 @@ from doctor.stack import StackState
 from doctor.vault import Vault as DoctorsVault
 from doctor.verdict import Verdict, judge
 from tests.support.cluster import GONE, Cluster
+from tests.support.postgres import Postgres
 from tests.support.project import Project
 from tests.support.vault import Vault
 
-__all__ = ["NAMESPACE", "Ward"]
+__all__ = ["NAMESPACE", "NO_IMAGE", "Ward"]
 
 NAMESPACE = "litellm"
+AGAIN = "migration-again"
+NO_IMAGE = "docker.io/local/litellm:no-such-tag"
 
 
 class Ward:
@@ -49,6 +52,7 @@ class Ward:
             deployment.spec.template
         )
         self.admin_routes = list(self.admin_row()["allowed_routes"])
+        self._batch = client.BatchV1Api(cluster.core.api_client)
         self._networking = client.NetworkingV1Api(cluster.core.api_client)
 
     # --- the doctor --------------------------------------------------------------------------------------
@@ -111,6 +115,22 @@ class Ward:
         self.cluster.apps.patch_namespaced_stateful_set_scale(
             "postgres", "postgres", {"spec": {"replicas": replicas}}
         )
+
+    def migrate_again(self, retries: int = 6) -> None:
+        """Run the migration once more, in a Job beside the stack's."""
+        [job] = self._batch.list_namespaced_job(NAMESPACE).items
+        template = client.ApiClient().sanitize_for_serialization(job.spec.template)
+        component = "app.kubernetes.io/component"
+        metadata = {"labels": {component: template["metadata"]["labels"][component]}}
+        spec = {"backoffLimit": retries, "template": {"metadata": metadata, "spec": template["spec"]}}
+        self._batch.create_namespaced_job(NAMESPACE, {"metadata": {"name": AGAIN}, "spec": spec})
+
+    def take_migration_away(self) -> None:
+        self._batch.delete_namespaced_job(AGAIN, NAMESPACE, propagation_policy="Background")
+
+    def sql(self, statement: str) -> str:
+        """Run a statement in LiteLLM's database."""
+        return Postgres(self.cluster).sql(statement, database="litellm")
 
     # --- the way to them ---------------------------------------------------------------------------------
 

@@ -239,8 +239,10 @@ class Patient:
         finally:
             kubernetes.close()
 
-    def examine_until(self, enough: Callable[[Verdict], bool], timeout_seconds: float = 60) -> Verdict:
-        """Look again until the operator has reacted; gives the last verdict, whatever it is."""
+    def examine_until(
+        self, enough: Callable[[Verdict], bool], timeout_seconds: float = 60, *, hurry: bool = True
+    ) -> Verdict:
+        """Look again until the operator has reacted, which is hurried; gives the last verdict of all."""
         for attempt in Retrying(
             retry=retry_if_result(lambda verdict: not enough(verdict)),
             stop=stop_after_delay(timeout_seconds),
@@ -248,7 +250,8 @@ class Patient:
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         ):
             with attempt:
-                self._hurry()
+                if hurry:
+                    self._hurry()
                 verdict = self.examine()
             attempt.retry_state.set_result(verdict)
         return verdict

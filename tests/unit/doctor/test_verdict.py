@@ -52,6 +52,21 @@ def test_the_exit_code_tells_broken_from_unknown() -> None:
     assert judge([blind, ill("role")], LINKS).exit_code == 1
 
 
+def test_a_complaint_whose_cause_is_gone_is_of_before() -> None:
+    complaint = replace(ill("store", "one"), seen_by=("vault", "role"))
+    fine = [replace(whole("it", "holds", ["one"]), link=link) for link in ("vault", "role")]
+    blind = replace(unknown("it", "no token"), link="role")
+    other = replace(whole("it", "holds", ["other"]), link="role")
+
+    def cause(*seen: Finding) -> str:
+        return judge([*seen, complaint], LINKS).roots[0].finding.cause
+
+    assert cause(*fine).startswith("the operator waits before it tries again")
+    assert cause(*fine).endswith("(it was: store is broken)")
+    assert cause(fine[0]) == cause(fine[0], other) == cause(*fine, blind) == "store is broken"
+    assert cause(fine[0], ill("role", "one")) == "role is broken"
+
+
 def test_links_stand_after_what_they_need() -> None:
     from doctor.links import LINKS as ALL  # noqa: PLC0415 - beside the few of this module
 
