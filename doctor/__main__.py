@@ -1,3 +1,8 @@
-from doctor.cli import app
+import sys
 
-app(prog_name="python -m doctor")
+try:
+    from doctor.cli import app
+
+    app(prog_name="python -m doctor")
+except KeyboardInterrupt:
+    sys.exit(130)  # before the command has begun: what it needs is still being imported

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,8 @@ from doctor.verdict import Verdict, judge
 __all__ = ["app"]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-_output = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+# Whoever reads a pipe gets one line for one thing, however long it is.
+_output = Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -71,6 +73,8 @@ def doctor(  # noqa: PLR0917 - one parameter an option
         _explain(explain)
         return
     made: list[str] = []
+    if calls is not None:
+        _begin(calls)
     try:
         state, without_stack = (None, None) if namespace else _state_of(stack)
         look = _Look(
@@ -90,6 +94,8 @@ def doctor(  # noqa: PLR0917 - one parameter an option
         verdict = _examined(look, show)
         while watch is not None:
             time.sleep(watch)
+            if not as_document:
+                _output.print(Text(f"\n{datetime.now().astimezone():%H:%M:%S}", style="dim"))
             verdict = _examined(look, show)
     except CannotLookError as error:
         _errors.print(Text(f"{error.sentence}; {error.cure}" if error.cure else error.sentence))
@@ -192,6 +198,15 @@ def _namespaces(state: StackState | None) -> list[str]:
         and "namespace" in (resource.get("inputs") or {}).get("metadata", {})
     }
     return sorted(found | {str(state.outputs["namespace"])} if "namespace" in state.outputs else found)
+
+
+def _begin(calls: Path) -> None:
+    """See that the file can be written before anything is looked at."""
+    try:
+        calls.write_text("")
+    except OSError as error:
+        _errors.print(Text(f"--calls: {calls} can't be written: {error.strerror}"))
+        raise typer.Exit(2) from None
 
 
 def _explain(name: str) -> None:

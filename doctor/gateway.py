@@ -84,6 +84,11 @@ class Gateway:
             page, pages = page + 1, int(answer.document["total_pages"])
 
     def _get(self, path: str, key: str | None, **query: Any) -> GatewayAnswer:
+        if not self.url.startswith(("http://", "https://")):
+            raise CannotLookError(
+                f"the gateway's address {self.url!r} doesn't begin with http:// or https://",
+                "correct --gateway-url, or gateway.url of the stack",
+            )
         self._record(f"GET {path}")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:

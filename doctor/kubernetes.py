@@ -49,8 +49,8 @@ class Kubernetes:
             config.load_kube_config(self._kubeconfig, self._context, client_configuration=configuration)
         except (ConfigException, OSError, TypeError) as error:
             raise CannotLookError(
-                f"no cluster: the kubeconfig can't be used ({error})",
-                "name one with --kubeconfig or KUBECONFIG",
+                f"no cluster: the kubeconfig can't be used ({str(error).rstrip('.')})",
+                "name one with --kubeconfig or KUBECONFIG, and its context with --context",
             ) from None
         return client.ApiClient(configuration)
 
@@ -154,17 +154,22 @@ class Kubernetes:
         if answer.status == HTTPStatus.NOT_FOUND and absent:
             return None
         if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise _refused(method, path, answer.status, str(document.get("message") or ""))
+            raise self._refused(method, path, answer.status, str(document.get("message") or ""))
         return document
 
-
-def _refused(method: str, path: str, status: int, message: str) -> CannotLookError:
-    if status in (HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED):
-        return NotAllowedError(
-            f"the user of the kubeconfig may not {method} {path} (HTTP {status})",
-            "use a kubeconfig whose user may; docs/doctor.md lists what is asked",
-        )
-    return CannotLookError(f"the Kubernetes API answers {method} {path} with HTTP {status}: {message}")
+    def _refused(self, method: str, path: str, status: int, message: str) -> CannotLookError:
+        if status == HTTPStatus.UNAUTHORIZED:
+            self._dead = CannotLookError(
+                f"the Kubernetes API at {self.server} doesn't take the kubeconfig's credential (HTTP 401)",
+                "log in to the cluster again, or name another kubeconfig",
+            )
+            return self._dead
+        if status == HTTPStatus.FORBIDDEN:
+            return NotAllowedError(
+                f"the user of the kubeconfig may not {method} {path} (HTTP 403)",
+                "use a kubeconfig whose user may; docs/doctor.md lists what is asked",
+            )
+        return CannotLookError(f"the Kubernetes API answers {method} {path} with HTTP {status}: {message}")
 
 
 def _cause(error: Exception) -> str:

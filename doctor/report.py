@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -12,29 +13,26 @@ from doctor.verdict import Verdict
 
 __all__ = ["as_json", "print_advice", "print_table", "print_verdict"]
 
+_NARROW = 100  # columns, below which a table with four of them is hard to read
 _COLOURS = {State.WHOLE: "green", State.WEAK: "yellow", State.BROKEN: "red", State.UNKNOWN: "cyan"}
 
 
 def print_verdict(console: Console, verdict: Verdict, looked_at: int, seconds: float) -> None:
     """Print the cause first, then what follows from it."""
     for root in verdict.roots:
-        finding = root.finding
-        console.print(Text.assemble(("BROKEN ", "bold red"), f"{finding.subject}: {finding.cause}"))
-        console.print(Text(f"  seen: {finding.evidence}"))
-        console.print(Text(f"  cure: {finding.cure}"))
+        _print_finding(console, ("BROKEN ", "bold red"), root.finding)
         if root.followers:
-            console.print(Text("  what follows from it:"))
+            _print_below(console, "what follows from it:")
         for follower in root.followers:
-            console.print(Text(f"    {follower.subject}: {follower.cause}"))
+            _print_below(console, f"{follower.subject}: {follower.cause}", indent=4)
     for finding in verdict.weak:
-        console.print(Text.assemble(("WEAK ", "bold yellow"), f"{finding.subject}: {finding.cause}"))
-        console.print(Text(f"  seen: {finding.evidence}"))
-        console.print(Text(f"  cure: {finding.cure}"))
-    for (evidence, cure), subjects in _grouped(verdict.unknown).items():
-        console.print(Text.assemble(("UNKNOWN ", "bold cyan"), evidence))
-        console.print(Text(f"  not looked at: {', '.join(subjects)}"))
+        _print_finding(console, ("WEAK ", "bold yellow"), finding)
+    for cure, lacks in _grouped(verdict.unknown).items():
+        for evidence, subjects in lacks.items():
+            console.print(Text.assemble(("UNKNOWN ", "bold cyan"), evidence))
+            _print_below(console, f"not looked at: {', '.join(subjects)}")
         if cure:
-            console.print(Text(f"  cure: {cure}"))
+            _print_below(console, f"cure: {cure}")
     if not (verdict.roots or verdict.weak or verdict.unknown):
         console.print(
             Text.assemble(("WHOLE ", "bold green"), f"every link holds ({looked_at} checks, {seconds:.1f} s)")
@@ -45,16 +43,32 @@ def print_advice(console: Console, advice: Sequence[Finding]) -> None:
     """Print what could hold better, after the verdict and apart from it."""
     for finding in advice:
         if finding.state is State.WEAK:
-            console.print(Text.assemble(("ADVICE ", "bold blue"), f"{finding.subject}: {finding.cause}"))
-            console.print(Text(f"  seen: {finding.evidence}"))
-            console.print(Text(f"  cure: {finding.cure}"))
+            _print_finding(console, ("ADVICE ", "bold blue"), finding)
         elif finding.state is State.UNKNOWN:
             console.print(Text.assemble(("ADVICE ", "bold blue"), f"not looked at: {finding.evidence}"))
+
+
+def _print_finding(console: Console, word: tuple[str, str], finding: Finding) -> None:
+    console.print(Text.assemble(word, f"{finding.subject}: {finding.cause}"))
+    _print_below(console, f"seen: {finding.evidence}")
+    _print_below(console, f"cure: {finding.cure}")
+
+
+def _print_below(console: Console, line: str, indent: int = 2) -> None:
+    """Print a line that belongs to the one above, also where it is too long for the terminal."""
+    console.print(Padding(Text(line), (0, 0, 0, indent), expand=False))
 
 
 def print_table(console: Console, findings: Sequence[Finding], links: Sequence[Link]) -> None:
     """Print everything that was looked at, in the order of the chain."""
     titles = {link.name: link.title for link in links}
+    console.print()
+    if console.width < _NARROW:
+        for finding in findings:
+            state = (str(finding.state), _COLOURS[finding.state])
+            console.print(Text.assemble(state, f" {titles[finding.link]}"))
+            _print_below(console, f"{finding.subject}: {_seen(finding)}")
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("link", "state", "object", "evidence"):
         table.add_column(heading, overflow="fold")
@@ -63,17 +77,25 @@ def print_table(console: Console, findings: Sequence[Finding], links: Sequence[L
             titles[finding.link],
             Text(str(finding.state), style=_COLOURS[finding.state]),
             Text(finding.subject),
-            Text(finding.evidence),
+            Text(_seen(finding)),
         )
-    console.print()
-    console.print(table)
+    with console.capture() as captured:
+        console.print(table)
+    # The last column is padded, which is nothing that a pipe should get.
+    for line in captured.get().splitlines():
+        console.out(line.rstrip(), highlight=False)
 
 
-def _grouped(findings: Sequence[Finding]) -> dict[tuple[str, str], list[str]]:
-    """Say once what several links lack."""
-    grouped: dict[tuple[str, str], list[str]] = {}
+def _seen(finding: Finding) -> str:
+    """Say what was seen; why something couldn't be looked at stands above the table."""
+    return "not looked at, see above" if finding.state is State.UNKNOWN else finding.evidence
+
+
+def _grouped(findings: Sequence[Finding]) -> dict[str, dict[str, list[str]]]:
+    """Say once what several links lack: cure -> what couldn't be done -> what wasn't looked at."""
+    grouped: dict[str, dict[str, list[str]]] = {}
     for finding in findings:
-        grouped.setdefault((finding.evidence, finding.cure), []).append(finding.subject)
+        grouped.setdefault(finding.cure, {}).setdefault(finding.evidence, []).append(finding.subject)
     return grouped
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import hvac
@@ -82,7 +83,7 @@ class Vault:
         self.authority_file = authority_file
         self._token, self._namespace, self._record = token, namespace, record
         self._memo = Memo()
-        self._dead: CannotLookError | None = None
+        self._dead = _unusable(address or "", authority_file)
         self._silent: dict[str, Login] = {}
 
     # --- reads -------------------------------------------------------------------------------------------
@@ -110,7 +111,7 @@ class Vault:
     def _refused(path: str) -> NotAllowedError:
         return NotAllowedError(
             f"the doctor's Vault token may not read {path}",
-            "use a token that may (VAULT_TOKEN); docs/doctor.md has its policy",
+            "use a token that may and hasn't ended (VAULT_TOKEN); docs/doctor.md has its policy",
         )
 
     def health(self) -> VaultAnswer:
@@ -120,7 +121,8 @@ class Vault:
     def _read(self, path: str, method: str = "get") -> VaultAnswer:
         if not self._token:
             raise CannotLookError(
-                f"no Vault token, so {path} can't be read", "set VAULT_TOKEN, or log in with `vault login`"
+                "no Vault token, so nothing can be read in Vault",
+                "set VAULT_TOKEN, or log in with `vault login`",
             )
         return self._call(method, path, token=self._token)
 
@@ -182,8 +184,6 @@ class Vault:
         self, method: str, path: str, *, token: str | None, waits: bool = False, **content: Any
     ) -> VaultAnswer:
         """Make a call; one that lets Vault wait for somebody else says nothing about Vault itself."""
-        if not self.address:
-            raise CannotLookError("no Vault: its address isn't known", "set VAULT_ADDR, or say --vault-addr")
         if self._dead is not None:
             raise self._dead  # whoever asked before has waited for an answer long enough
         self._record(f"{method.upper()} /v1/{path}")
@@ -215,6 +215,22 @@ class Vault:
         except ValueError:
             raise CannotLookError(f"what answers at {self.address} isn't Vault", "check VAULT_ADDR") from None
         return VaultAnswer(response.status_code, document if isinstance(document, dict) else {})
+
+
+def _unusable(address: str, authority_file: str | None) -> CannotLookError | None:
+    """Say why nothing can be asked with these settings; None if something can."""
+    if not address:
+        return CannotLookError("no Vault: its address isn't known", "set VAULT_ADDR, or say --vault-addr")
+    if not address.startswith(("http://", "https://")):
+        return CannotLookError(
+            f"no Vault: its address {address!r} doesn't begin with http:// or https://",
+            "correct VAULT_ADDR or --vault-addr",
+        )
+    if authority_file and not Path(authority_file).is_file():
+        return CannotLookError(
+            f"no Vault: the CA {authority_file} isn't there", "correct or unset VAULT_CACERT"
+        )
+    return None
 
 
 def _cause(error: Exception) -> str:

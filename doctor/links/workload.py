@@ -36,7 +36,12 @@ def probe_images(scene: Scene) -> Iterator[Finding]:
 
 def probe_deployments(scene: Scene) -> Iterator[Finding]:
     found = scene.gateways()
-    if not found and scene.stack is not None and scene.stack.declares("kubernetes:apps/v1:Deployment"):
+    if (
+        not found
+        and not scene.blind_spots
+        and scene.stack is not None
+        and scene.stack.declares("kubernetes:apps/v1:Deployment")
+    ):
         yield broken(
             "LiteLLM",
             f"no Deployment in {', '.join(scene.namespaces)} runs its image",

@@ -1,11 +1,16 @@
 """Where the doctor can't look: a sentence each, exit code 2, and the rest is looked at all the same."""
 
+import itertools
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.doctor.visitor import kubeconfig_of, run_doctor, visiting_account
+from tests.doctor.visitor import ROOT, kubeconfig_of, run_doctor, visiting_account
 from tests.doctor.ward import NAMESPACE, Ward
 from tests.support.patient import Patient
 from tests.support.project import Project
@@ -42,7 +47,7 @@ def test_no_vault_token(patient: Patient, environment: dict[str, str | None], tm
     said = run_doctor("-n", patient.name, "--json", environment=without)
     assert said.exit_code == 2
     sentences = {item["evidence"] for item in said.document["findings"] if item["state"] == "unknown"}
-    assert all(sentence.startswith("no Vault token, so ") for sentence in sentences), sentences
+    assert sentences == {"no Vault token, so nothing can be read in Vault"}
     whole = ("cluster", "operator", "vault", "store-server", "service-account", "store", "external-secret")
     assert {link: said.states(link) for link in whole} == {link: {"whole"} for link in whole}
 
@@ -53,6 +58,83 @@ def test_a_vault_token_that_may_nothing(patient: Patient, environment: dict[str,
     assert said.exit_code == 2
     assert "UNKNOWN the doctor's Vault token may not read sys/mounts" in said.output
     assert "docs/doctor.md has its policy" in said.output
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"VAULT_ADDR": None}, "no Vault: its address isn't known"),
+        (
+            {"VAULT_ADDR": "nonsense"},
+            "no Vault: its address 'nonsense' doesn't begin with http:// or https://",
+        ),
+        ({"VAULT_CACERT": "/none"}, "no Vault: the CA /none isn't there"),
+    ],
+)
+def test_a_vault_that_cannot_be_called(
+    patient: Patient, environment: dict[str, str | None], changed: dict[str, str | None], sentence: str
+) -> None:
+    said = run_doctor("-n", patient.name, "--json", environment=environment | changed)
+    assert said.exit_code == 2
+    unknown = [item for item in said.document["findings"] if item["state"] == "unknown"]
+    assert {item["evidence"] for item in unknown} == {sentence}
+    assert "login" in {item["link"] for item in unknown}  # a store isn't blamed for it
+    assert said.states("operator") == said.states("external-secret") == {"whole"}
+
+
+def test_a_kubeconfig_whose_credential_has_ended(
+    ward: Ward, patient: Patient, project: Project, tmp_path: Path
+) -> None:
+    """The stack and Vault are looked at; nobody says that what can't be seen isn't there."""
+    authority = tmp_path / "ca.crt"
+    authority.write_text(patient.cluster_authority())
+    kubeconfig = kubeconfig_of(tmp_path / "kubeconfig", patient.server, "ended", str(authority))
+    visitor = {**project.environment, "KUBECONFIG": str(kubeconfig)}
+    said = run_doctor("--stack", "dev", "--json", folder=project.folder, environment=visitor)
+    assert said.exit_code == 2
+    unknown = {item["evidence"] for item in said.document["findings"] if item["state"] == "unknown"}
+    assert unknown == {
+        f"the Kubernetes API at {patient.server} doesn't take the kubeconfig's credential (HTTP 401)"
+    }
+    assert said.states("deployment") == {"unknown"}
+    assert said.states("vault") == said.states("gateway") == said.states("keys") == {"whole"}
+    del ward  # only for the order: the stack is up
+
+
+def test_a_namespace_without_a_chain(environment: dict[str, str | None]) -> None:
+    said = run_doctor("-n", "default", "--brief", environment=environment)
+    assert said.exit_code == 2
+    assert "UNKNOWN no ExternalSecret in default, so there is no chain to look at" in said.output
+
+
+def test_a_pipe_gets_a_line_for_each_thing(patient: Patient, environment: dict[str, str | None]) -> None:
+    """No colour, nothing folded or cut, nothing padded."""
+    told = run_doctor("-n", patient.name, "--json", environment=environment).document["findings"]
+    said = run_doctor("-n", patient.name, environment=environment | {"COLUMNS": "60"})
+    lines = said.output.splitlines()
+    assert "\x1b" not in said.output
+    assert [line.rstrip() for line in lines] == lines
+    for item in told:
+        assert sum(item["subject"] in line and item["evidence"] in line for line in lines) >= 1, item
+
+
+def test_an_interruption_ends_it_cleanly(patient: Patient, environment: dict[str, str | None]) -> None:
+    variables = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "doctor", "-n", patient.name, "--brief", "--watch", "1"]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={name: value for name, value in variables.items() if value is not None},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        looks = (line for line in iter(running.stdout.readline, "") if line.startswith("WHOLE"))
+        assert len(list(itertools.islice(looks, 2))) == 2
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=30)
+    assert (running.returncode, errors) == (130, "")
 
 
 def test_a_stack_that_was_never_up(platform: Mapping[str, str], tmp_path: Path) -> None:
