@@ -83,8 +83,8 @@ class Kubernetes:
         found = self.get(path)
         return list(found.get("items") or []) if found else []
 
-    def text(self, path: str, query: Mapping[str, str]) -> str:
-        """Read what is no document, such as a log; empty if there is nothing."""
+    def text(self, path: str, query: Mapping[str, str]) -> str | None:
+        """Read what is no document, such as a log; empty if there is nothing, None without an answer."""
         self.record(f"GET {path}")
         call = self._api.param_serialize(
             "GET", path, query_params=list(query.items()), auth_settings=["BearerToken"]
@@ -93,7 +93,7 @@ class Kubernetes:
             answer = self._api.call_api(*call, _request_timeout=_TIMEOUT_SECONDS)
             return str(answer.read().decode(errors="replace")) if answer.status == HTTPStatus.OK else ""
         except (ApiException, HTTPError):
-            return ""
+            return None
 
     def _get(self, path: str) -> Document | None:
         return self._call("GET", path, None, absent=True)

@@ -55,6 +55,7 @@ class Scene:
         self.without_stack = without_stack
         self._gateway_url = gateway_url
         self._memo = Memo()
+        self._silent_nodes: set[str | None] = set()
 
     @property
     def record(self) -> Callable[[str], None]:
@@ -323,10 +324,16 @@ class Scene:
         ]
         return sorted(mine, key=lambda item: str(item["metadata"]["creationTimestamp"]), reverse=True)
 
-    def log(self, namespace: str, pod: str, container: str) -> str:
-        """Read the end of a container's log; empty if there is none."""
-        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
-        return self.kubernetes.text(path, {"container": container, "tailLines": "80"})
+    def log(self, pod: Document, container: str) -> str:
+        """Read the end of a container's log; empty if there is none, or if the Pod's node gives none."""
+        namespace, node = pod["metadata"]["namespace"], pod["spec"].get("nodeName")
+        if node in self._silent_nodes:
+            return ""
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}/log"
+        said = self.kubernetes.text(path, {"container": container, "tailLines": "80"})
+        if said is None:
+            self._silent_nodes.add(node)  # whoever asks the same kubelet again waits as long
+        return said or ""
 
     def ready_endpoints(self, namespace: str, service: str) -> list[str]:
         """List the addresses behind a Service that are ready."""

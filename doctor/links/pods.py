@@ -70,7 +70,7 @@ def reason_of(scene: Scene, namespace: str, labels: dict[str, str]) -> str:
             last = ((container.get("lastState") or {}).get("terminated") or {}).get("reason", "")
             if last == "OOMKilled":
                 return "OOMKilled"
-            known = _known_line(scene.log(namespace, pod["metadata"]["name"], container["name"]))
+            known = _known_line(scene.log(pod, container["name"]))
             if known:
                 return known
             waiting = (container.get("state") or {}).get("waiting") or {}

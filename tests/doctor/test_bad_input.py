@@ -169,7 +169,7 @@ def test_a_namespace_that_may_not_be_read(
     [refused] = [item for item in said.document["findings"] if item["subject"] == f"Namespace {NAMESPACE}"]
     assert refused["evidence"].startswith("the user of the kubeconfig may not GET ")
     assert f"/namespaces/{NAMESPACE}/" in refused["evidence"]
-    assert said.states("secret") == said.states("external-secret") == {"whole"}
+    assert said.states("secret") == said.states("external-secret") == said.states("store") == {"whole"}
 
 
 def test_a_namespace_that_is_not_there(environment: dict[str, str | None]) -> None:

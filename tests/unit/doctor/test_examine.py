@@ -1,7 +1,8 @@
 """A dead address costs seconds, not the examination."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,24 @@ def test_what_was_seen_before_a_refusal_counts() -> None:
     one, refused = examine(SCENE, [link("half", half)])
     assert (one.subject, one.state) == ("one", State.WHOLE)
     assert (refused.state, refused.evidence, refused.cure) == (State.UNKNOWN, "no permission", "ask for it")
+
+
+def test_a_node_that_gives_no_log_is_waited_for_once() -> None:
+    class Silent(Kubernetes):
+        def text(self, path: str, query: Mapping[str, str]) -> str | None:
+            asked.append(path)
+            return None if "/lost" in path else query["container"]
+
+    def pod(name: str, node: str) -> dict[str, Any]:
+        return {"metadata": {"namespace": "n", "name": name}, "spec": {"nodeName": node}}
+
+    asked: list[str] = []
+    scene = Scene(Silent(None, None, asked.append), SCENE.vault, namespaces=["n"])
+    logs = [
+        scene.log(pod(name, node), "c") for name, node in (("lost-1", "a"), ("lost-2", "a"), ("fine", "b"))
+    ]
+    assert logs == ["", "", "c"]
+    assert asked == ["/api/v1/namespaces/n/pods/lost-1/log", "/api/v1/namespaces/n/pods/fine/log"]
 
 
 def test_a_server_that_does_not_answer_is_waited_for_once() -> None:
