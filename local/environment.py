@@ -88,6 +88,8 @@ def compose(
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(credentials.pulumi_passphrase_file),
         "PULUMI_STACK": STACK,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # A quarter of the engine's CPU is its garbage collection, which a short run hardly needs.
+        "GOGC": "400",
     }
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from local.environment import STACK, environment, with_environment
-from local.files import private_folder, write_private
+from local.files import write_private
 from local.instance import Instance
+from local.pulumi_home import prepared
 from local.stack_config import REPOSITORY, compose_stack_file, project_folder
 from toolchain import plugins
 from toolchain.console import console
@@ -78,7 +79,7 @@ class Stack:
             The stack can't be created.
         """
         variables = environment(instance)
-        for line in plugins.provide(private_folder(Path(variables["PULUMI_HOME"])), Path(sys.executable)):
+        for line in plugins.provide(prepared(Path(variables["PULUMI_HOME"])), Path(sys.executable)):
             console.print(line)
         stack = cls(instance, variables, compose_stack_file(instance))
         if not exists(instance):

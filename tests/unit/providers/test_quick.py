@@ -1,28 +1,36 @@
 """A program of thousands of resources spends its time on them."""
 
 import asyncio
+import contextlib
+import gc
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
+from pulumi.runtime import resource as runtime
 from pulumi.runtime import rpc_manager, stack
 
 from providers import quick
 
 
 @pytest.fixture
-def debug(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulumi.log, "debug", pulumi.log.debug)  # gives it back at the end
+def own_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give back at the end what is replaced."""
+    monkeypatch.setattr(pulumi.log, "debug", pulumi.log.debug)
+    for name in ("_get_stack_trace", "_get_source_position"):
+        monkeypatch.setattr(runtime, name, getattr(runtime, name))
+    monkeypatch.setattr(gc, "set_threshold", lambda *_: None)
 
 
-@pytest.mark.usefixtures("debug")
+@pytest.mark.usefixtures("own_sdk")
 def test_the_sdk_no_longer_tells_the_engine_what_it_would_throw_away() -> None:
     quick.register_quickly()
     assert pulumi.log.debug is quick._say_nothing
     pulumi.log.debug("registering resource", stream_id=1)
 
 
-@pytest.mark.usefixtures("debug")
+@pytest.mark.usefixtures("own_sdk")
 def test_whoever_looks_into_the_sdk_can_have_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     before = pulumi.log.debug
     monkeypatch.setenv("LLM_GATEWAY_SDK_DEBUG", "1")
@@ -30,7 +38,17 @@ def test_whoever_looks_into_the_sdk_can_have_its_lines(monkeypatch: pytest.Monke
     assert pulumi.log.debug is before
 
 
-@pytest.mark.usefixtures("debug")
+@pytest.mark.usefixtures("own_sdk")
+def test_a_resource_carries_the_line_that_declared_it_and_no_stack() -> None:
+    quick.register_quickly()
+    trace = runtime._get_stack_trace()
+    position = runtime._get_source_position(trace)
+    assert not trace.frames
+    assert position is not None
+    assert position.uri == Path(__file__).as_uri()
+
+
+@pytest.mark.usefixtures("own_sdk")
 @pytest.mark.parametrize(("quickly", "begun"), [(False, 0), (True, 3)])
 def test_the_end_waits_until_the_registrations_have_begun(
     monkeypatch: pytest.MonkeyPatch, quickly: bool, begun: int
@@ -51,5 +69,6 @@ def test_the_end_waits_until_the_registrations_have_begun(
     monkeypatch.setattr(stack, "wait_for_rpcs", wait_for_rpcs)
     monkeypatch.setattr(stack, "_wait_for_shutdown", lambda: asyncio.sleep(0))
     monkeypatch.setattr(stack, "_shutdown_callbacks", lambda: asyncio.sleep(0))
-    asyncio.run(stack.run_pulumi_func(program))
+    with contextlib.closing(asyncio.new_event_loop()) as loop:  # asyncio.run would take the thread's own away
+        loop.run_until_complete(stack.run_pulumi_func(program))
     assert seen == [begun]
