@@ -1,8 +1,10 @@
-import sys
+import os
+import signal
 
-try:
-    from doctor.cli import app
+# Nothing has to be undone, so an interruption ends it at once; an exception would be lost in a finalizer.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
-    app(prog_name="python -m doctor")
-except KeyboardInterrupt:
-    sys.exit(130)  # before the command has begun: what it needs is still being imported
+from doctor.cli import app
+
+app(prog_name="python -m doctor")

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -72,9 +73,7 @@ def doctor(  # noqa: PLR0917 - one parameter an option
     if explain is not None:
         _explain(explain)
         return
-    made: list[str] = []
-    if calls is not None:
-        _begin(calls)
+    record = _written_to(calls) if calls is not None else lambda _: None
     try:
         state, without_stack = (None, None) if namespace else _state_of(stack)
         look = _Look(
@@ -85,7 +84,7 @@ def doctor(  # noqa: PLR0917 - one parameter an option
             namespaces=namespace or _namespaces(state),
             state=state,
             without_stack=without_stack,
-            made=made,
+            record=record,
         )
         if fix:
             for name in retry_now(look.scene()):
@@ -100,11 +99,6 @@ def doctor(  # noqa: PLR0917 - one parameter an option
     except CannotLookError as error:
         _errors.print(Text(f"{error.sentence}; {error.cure}" if error.cure else error.sentence))
         raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    finally:
-        if calls is not None:
-            calls.write_text("".join(f"{call}\n" for call in made))
     raise typer.Exit(verdict.exit_code)
 
 
@@ -119,11 +113,11 @@ class _Look:
     namespaces: list[str]
     state: StackState | None
     without_stack: CannotLookError | None
-    made: list[str]
+    record: Callable[[str], None]
 
     def scene(self) -> Scene:
-        kubernetes = Kubernetes(self.kubeconfig, self.context, self.made.append)
-        vault = _vault(self.vault_address, self.made)
+        kubernetes = Kubernetes(self.kubeconfig, self.context, self.record)
+        vault = _vault(self.vault_address, self.record)
         return Scene(
             kubernetes,
             vault,
@@ -168,14 +162,14 @@ def _examined(look: _Look, show: _Show) -> Verdict:
     return verdict
 
 
-def _vault(address: str | None, made: list[str]) -> Vault:
+def _vault(address: str | None, record: Callable[[str], None]) -> Vault:
     environment = os.environ
     return Vault(
         address or environment.get("VAULT_ADDR"),
         environment.get("VAULT_TOKEN") or _token_file(),
         environment.get("VAULT_CACERT"),
         environment.get("VAULT_NAMESPACE"),
-        made.append,
+        record,
     )
 
 
@@ -200,13 +194,18 @@ def _namespaces(state: StackState | None) -> list[str]:
     return sorted(found | {str(state.outputs["namespace"])} if "namespace" in state.outputs else found)
 
 
-def _begin(calls: Path) -> None:
-    """See that the file can be written before anything is looked at."""
+def _written_to(calls: Path) -> Callable[[str], None]:
+    """Begin the file before anything is looked at; each call stands in it at once, whatever comes then."""
     try:
-        calls.write_text("")
+        file = calls.open("w", buffering=1, encoding="utf-8")
     except OSError as error:
         _errors.print(Text(f"--calls: {calls} can't be written: {error.strerror}"))
         raise typer.Exit(2) from None
+
+    def record(call: str) -> None:
+        file.write(f"{call}\n")  # in one, for several threads write
+
+    return record
 
 
 def _explain(name: str) -> None:

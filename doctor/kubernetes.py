@@ -1,6 +1,7 @@
 """The border to the cluster: documents by API path, and the three reviews that change nothing."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -45,8 +46,9 @@ class Kubernetes:
     def _connect(self) -> client.ApiClient:
         configuration = client.Configuration()
         configuration.retries = False  # a dead address would cost four times as much
+        file = self._kubeconfig or os.environ.get("KUBECONFIG")  # which the client reads when it is imported
         try:
-            config.load_kube_config(self._kubeconfig, self._context, client_configuration=configuration)
+            config.load_kube_config(file, self._context, client_configuration=configuration)
         except (ConfigException, OSError, TypeError) as error:
             raise CannotLookError(
                 f"no cluster: the kubeconfig can't be used ({str(error).rstrip('.')})",
