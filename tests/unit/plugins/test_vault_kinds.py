@@ -477,8 +477,7 @@ def test_the_role_id_of_an_approle_has_its_own_path() -> None:
         "auth/approle/role/ci/role-id": {"data": {"role_id": "given"}},
     }
     vault = fake_vault(answers)
-    inputs = {"backend": "approle", "roleName": "ci", "roleId": "given"}
-    _, answer = APP_ROLE.create(vault, inputs)
+    _, answer = APP_ROLE.create(vault, inputs := {"backend": "approle", "roleName": "ci", "roleId": "given"})
     assert vault.bodies("auth/approle/role/ci/role-id")[0] == {"role_id": "given"}
     assert APP_ROLE.computed(inputs, answer) == {"roleId": "given"}
     assert APP_ROLE.fetch(fake_vault(), inputs, "") is None

@@ -11,14 +11,13 @@ import pytest
 from pydantic import SecretStr
 
 from providers.errors import ProviderError
-from providers.inputs import UNKNOWN
 from providers.kubernetes.connection import ClusterConnection
 from providers.kubernetes.consumer_input import Consumer
 from providers.litellm.delivery import Delivery, PathTakenError
 from providers.litellm.errors import KeyNotDeletedError, LicenceNeededError
 from providers.vault.errors import VaultMountMissingError
 from providers.vault.kv import KvVersion
-from tests.unit.providers.engine import KeyEngine, RefusedError, urn
+from tests.unit.providers.engine import KeyEngine, urn
 from tests.unit.providers.fake_gateway import FakeGateway
 from tests.unit.providers.fake_kv import FakeKv
 
@@ -488,31 +487,3 @@ def test_a_key_that_is_not_known_to_be_deleted_stays_in_vault(world: World) -> N
     with pytest.raises(KeyNotDeletedError):
         world.engine.destroy(client)
     world.assert_whole()
-
-
-# --- check -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("deliver", "reason"),
-    [
-        ({"path": "a"}, "mount: expected a path without a slash at its ends, got None"),
-        ({"mount": "litellm", "path": "/a"}, "path: expected a path without a slash at its ends, got '/a'"),
-        ({"mount": "litellm", "path": "data/a"}, "path: 'data/a': leave out data/"),
-        (DELIVER | {"property": ""}, "property: expected a text that is not empty, got ''"),
-        (DELIVER | {"property": "token-id"}, "property: 'token-id' is written beside the key; choose"),
-        (DELIVER | {"propperty": "x"}, "'propperty' is not known here; did you mean 'property'?"),
-        ("litellm/keys", "expected a mapping of mount, path, property"),
-    ],
-)
-def test_a_wrong_place_is_refused(world: World, deliver: Any, reason: str) -> None:
-    with pytest.raises(RefusedError) as refused:
-        world.engine.check({"deliver": deliver})
-    [problem] = refused.value.problems
-    assert problem.field == "deliver"
-    assert problem.reason.startswith(reason)
-
-
-def test_a_place_that_is_not_known_yet_is_not_refused(world: World) -> None:
-    world.engine.check({"deliver": DELIVER | {"mount": UNKNOWN}})
-    world.engine.check({"deliver": UNKNOWN})
