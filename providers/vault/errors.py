@@ -152,9 +152,10 @@ class VaultDatabaseError(VaultError):
 class VaultConnectionTakenError(VaultError):
     """A connection is there that this program hasn't made, and whose password it won't write over."""
 
-    def __init__(self, address: str, place: str) -> None:
+    def __init__(self, address: str, place: str, owner: str | None = None) -> None:
+        whose = f"belongs to {owner}" if owner else "not of this program"
         super().__init__(
-            f"{place} in Vault at {address} is there already and not of this program: take another name, or "
+            f"{place} in Vault at {address} is there already and {whose}: take another name, or "
             "say `password: {manual: true}` to take it over with the password that it has"
         )
 

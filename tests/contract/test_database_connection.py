@@ -71,6 +71,7 @@ class ConnectionEngine:
             "options": {},
             "vault": {},
             "retain_on_delete": False,
+            "owner": "urn:pulumi:dev::llm-gateway::DatabaseConnection::ours",
             **others,
         }
         assert inputs.check_inputs(declared) == []
@@ -348,6 +349,26 @@ def test_a_connection_of_somebody_else_is_refused_unless_it_is_to_be_taken_over(
     assert root_lets_in(engine.database)
     assert engine.up(password={"manual": True})["root"] == "rotated"
     assert not root_lets_in(engine.database)
+
+
+OTHER_STACK = "urn:pulumi:prod::llm-gateway::DatabaseConnection::theirs"
+
+
+def test_a_connection_of_another_stack_is_refused_unless_it_is_equal(engine: ConnectionEngine) -> None:
+    engine.up(owner=OTHER_STACK, roles=["theirs"])
+    engine.state = None
+    with pytest.raises(VaultConnectionTakenError, match=f"is there already and belongs to {OTHER_STACK}"):
+        engine.up(roles=["ours"])
+    assert engine.live()["allowed_roles"] == ["theirs"]
+    assert engine.up(roles=["theirs"])["root"] == "rotated"
+
+
+def test_a_connection_of_another_stack_is_taken_over_by_name(engine: ConnectionEngine) -> None:
+    engine.up(owner=OTHER_STACK, roles=["theirs"])
+    engine.state = None
+    engine.up(roles=["ours"], password={"manual": True})
+    assert engine.live()["allowed_roles"] == ["ours"]
+    assert engine.live()["connection_details"][life.OWNER].endswith("::ours")
 
 
 def test_what_was_to_be_put_by_hand_and_is_not_there_is_named(engine: ConnectionEngine) -> None:

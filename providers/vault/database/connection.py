@@ -15,7 +15,7 @@ from pulumi.dynamic import (
 )
 
 from providers.declaring import declaring_line, with_position
-from providers.dynamic import Provider, plain
+from providers.dynamic import Provider, own_urn, plain
 from providers.vault.database import inputs
 
 __all__ = ["DatabaseConnection", "DatabaseConnectionProvider"]
@@ -143,6 +143,7 @@ class DatabaseConnection(Resource, module="vault", name="DatabaseConnection"):
             "options": dict(options or {}),
             "vault": vault or {},
             "retain_on_delete": retain_on_delete,
+            "owner": own_urn(self._resource_type_name, resource_name, opts),
         }
         secret = pulumi.ResourceOptions(additional_secret_outputs=["fingerprint"])
         with with_position(declaring_line()):

@@ -21,10 +21,12 @@ from providers.vault.database.inputs import INPUTS, OF_THE_PROGRAM, OPTIONS, PLU
 from providers.vault.errors import VaultConnectionTakenError, VaultMountMissingError, VaultNotThereError
 from providers.vault.sources import fingerprint
 
-__all__ = ["MARK", "delete", "open_path", "read", "write"]
+__all__ = ["MARK", "OWNER", "delete", "open_path", "read", "write"]
 
 MARK = "llm_gateway_password"
 """Field of the connection's details, which Vault keeps as it is given and no plugin reads."""
+OWNER = "llm_gateway_owner"
+"""The same, with the URN of the resource that the connection belongs to."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,12 @@ def write(engine: ConnectionPath, news: Mapping[str, Any], olds: Mapping[str, An
     engine.require_engine()
     live = engine.read()
     mark = _Mark.of(live)
-    if live is not None and mark is None and not olds and "manual" not in news["password"]:
-        raise VaultConnectionTakenError(engine.address, str(engine))
+    if live is not None and not olds and not _may_be_taken_up(live, mark, news):
+        raise VaultConnectionTakenError(engine.address, str(engine), _details(live).get(OWNER))
     password = _password(engine, news, olds, live, mark)
     if password is not None or mark is None:
         mark = _Mark(int(news["password_version"]), rotated=False)
-    settings = _settings(news, olds)
+    settings = {**_settings(news, olds), OWNER: news.get("owner") or ""}
     engine.configure({**settings, MARK: str(mark)}, password)
     if news["rotate_root"] and not mark.rotated:
         engine.rotate_root()
@@ -145,6 +147,28 @@ def delete(engine: ConnectionPath, state: Mapping[str, Any]) -> None:
 
 def _details(live: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return (live or {}).get("connection_details") or {}
+
+
+def _may_be_taken_up(live: Mapping[str, Any], mark: _Mark | None, news: Mapping[str, Any]) -> bool:
+    """Tell whether a connection that no state holds is ours, is what is declared, or is asked for by name.
+
+    Ours is what an interrupted run has left, or a stack that was destroyed.
+    """
+    if "manual" in news["password"]:
+        return True
+    if mark is None:
+        return False
+    owner = _details(live).get(OWNER)
+    return bool(owner and owner == news.get("owner")) or _is_equal(live, _settings(news, {}))
+
+
+def _is_equal(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    details = _details(live)
+    return (
+        live["plugin_name"] == wanted["plugin_name"]
+        and sorted(live.get("allowed_roles") or ()) == wanted["allowed_roles"]
+        and all(details.get(name) == wanted[name] for name in ("connection_url", "username"))
+    )
 
 
 def _password(
