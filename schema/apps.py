@@ -8,7 +8,17 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from schema.injector import InjectedSecret, InjectorSettings
 from schema.keys import DeliverSettings, KeySettings, OneKeySettings
 from schema.secrets import DynamicSettings, PushSettings, SecretSettings
-from schema.section import KvPath, KvPattern, Label, SecretKey, Section, VaultPath, is_label
+from schema.section import (
+    WHY_AN_AUDIENCE,
+    Audience,
+    KvPath,
+    KvPattern,
+    Label,
+    SecretKey,
+    Section,
+    VaultPath,
+    is_label,
+)
 
 
 class AppAuthSettings(Section):
@@ -16,10 +26,17 @@ class AppAuthSettings(Section):
 
     mount: VaultPath
     """Path of the auth method, one for each cluster."""
-    audience: str = Field(min_length=1)
+    audience: Audience
     """Audience that the store asks for and the role demands."""
     api_audience: str | None = Field(default=None, min_length=1)
     """Audience of the API server, where each token reviews itself (the method's reviewer is client)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _audience_named(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and "audience" not in given:
+            raise ValueError(f"audience is missing: {WHY_AN_AUDIENCE}")
+        return given
 
 
 class AppStoreSettings(Section):

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from schema.certificates import ca_problem
 from schema.cluster import KubernetesSettings
 from schema.kubeconfig import KubeconfigError, KubeconfigMissingError, is_loopback, read_api_server
-from schema.section import NAMESPACE, Address, Label, Section, SettingsError, VaultPath
+from schema.section import NAMESPACE, Address, Audience, Label, Section, SettingsError, VaultPath
 
 Reviewer = Literal["vault", "client", "service-account", "token-request"]
 
@@ -51,7 +51,7 @@ class ClusterAuthSettings(Section):
     """Path of the auth method, one for each cluster."""
     create_mount: bool = True
     """False where somebody else looks after the auth method and its configuration."""
-    audience: str = "vault"
+    audience: Audience = "vault"
     """Audience that a store asks for and its role demands."""
     from_kubeconfig: bool = False
     """Take kubernetesHost and kubernetesCaCert from the cluster's kubeconfig, where they aren't given."""
@@ -93,15 +93,6 @@ class ClusterAuthSettings(Section):
     def further_audiences(self) -> tuple[str, ...]:
         """Audiences that a token needs beside its own: who asks the API server has to speak to it."""
         return (self.api_audience,) if self.reviewer == "client" else ()
-
-    @model_validator(mode="after")
-    def _audience_named(self) -> Self:
-        if not self.audience.strip():
-            raise ValueError(
-                "audience is empty: without one a role takes every token of the ServiceAccount, those made "
-                "for other services too, so each of these could log in with it; expected a name such as vault"
-            )
-        return self
 
     @model_validator(mode="after")
     def _api_server_trusted(self) -> Self:

@@ -129,10 +129,23 @@ def _grace(value: str) -> str:
     return value
 
 
+WHY_AN_AUDIENCE = (
+    "without one a role takes every token of the ServiceAccount, those made for other services too, so each "
+    "of these could log in with it; expected a name such as vault"
+)
+
+
+def _audience(value: str) -> str:
+    if not value.strip():
+        raise ValueError(f"audience is empty: {WHY_AN_AUDIENCE}")
+    return value
+
+
 Label = Annotated[
     str, _matching(_LABEL, "a name that Kubernetes takes: a-z, 0-9 and '-', at most 63 characters")
 ]
 NamespacedName = Annotated[str, _matching(_NAMESPACED, "namespace/name of an object in the cluster")]
+Audience = Annotated[str, AfterValidator(_audience)]
 Host = Annotated[str, AfterValidator(_host)]
 Address = Annotated[str, AfterValidator(_https)]
 GoDuration = Annotated[str, _matching(_GO_DURATION, "a duration such as 15s, 5m or 1h")]

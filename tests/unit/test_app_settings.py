@@ -56,8 +56,14 @@ SUPPORT = {"name": "support"}
         (app(mount="shared/data"), "mount: 'shared/data': leave out the last step"),
         (app(namespace="litellm"), "namespace: 'litellm' is the gateway's"),
         (app(role="litellm"), "role: 'litellm' is the gateway's"),
-        (app(auth={"mount": "kubernetes/east"}), "auth.audience: is missing"),
-        (app(auth={"mount": "k", "audience": ""}), 'auth.audience: "": '),
+        (
+            app(auth={"mount": "kubernetes/east"}),
+            "auth: audience is missing: without one a role takes every token",
+        ),
+        (
+            app(auth={"mount": "k", "audience": " "}),
+            'auth.audience: " ": audience is empty: without one a role takes every token of the Service',
+        ),
         (
             app(secrets=[{"name": "db", "dynamic": {"path": "litellm/creds/x"}, "refreshInterval": "1h"}]),
             "secrets[0].dynamic.path: 'litellm/creds/x' is in the KV mount litellm",
