@@ -12,6 +12,7 @@ from tests.support.cluster import Cluster
 from tests.support.postgres import HOST, OwnDatabase, Postgres, own_database
 from tests.support.project import CommandError, Project, Step
 from tests.support.vault import Vault
+from tests.support.walk import readable, writable
 
 RUN = secrets.token_hex(3)
 ENGINE, AUTH, APP = f"database-{RUN}", f"kubernetes-{RUN}", f"orders-{RUN}"
@@ -47,6 +48,8 @@ def databases_of(database: OwnDatabase) -> dict[str, Any]:
                 "revocationStatements": database.revocation_statements,
                 "defaultTtl": "10m",
             },
+            # Nobody's: neighbour of the app's own.
+            {"name": "admin", "creationStatements": database.creation_statements},
         ],
         "staticRoles": [{"name": "owner", "username": database.name, "rotationPeriod": "24h"}],
     }
@@ -147,6 +150,20 @@ def test_both_kinds_of_credentials_reach_the_app_and_log_in(cluster: Cluster, da
     assert owner["DATABASE_URL"].startswith(f"postgresql://{database.name}:{owner['password']}@")
     assert database.postgres.lets_in(database.name, owner["password"], database.name)
     assert not database.postgres.lets_in(database.name, database.password, database.name)
+
+
+@pytest.mark.usefixtures("program")
+def test_the_app_reads_the_credentials_of_its_two_roles_and_nothing_else(
+    vault: Vault, cluster: Cluster
+) -> None:
+    """Of the other role of the same engine nothing, nor who the users are, nor the connection."""
+    holder = vault.as_holder(vault.log_in(AUTH, APP, cluster.account_token(APP, f"{APP}-store")))
+    assert readable(vault.client, holder) == {
+        f"{ENGINE}/creds/reader",
+        f"{ENGINE}/static-creds/owner",
+        "auth/token/lookup-self",
+    }
+    assert writable(vault.client, holder) == {"auth/token/renew-self", "auth/token/revoke-self"}
 
 
 @pytest.mark.usefixtures("program")

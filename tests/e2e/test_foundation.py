@@ -18,6 +18,7 @@ from tests.conftest import INSTANCE, ROOT
 from tests.support.cluster import Cluster
 from tests.support.foundation import Foundation, foundation_configuration, made_up_credentials
 from tests.support.project import CommandError, Project
+from tests.support.walk import readable, writable
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +113,12 @@ def test_the_snapshot_role_can_take_a_snapshot_and_nothing_else(foundation: Foun
             assert next(answer.iter_raw())
         for method, path in (("GET", "kept/x"), ("POST", "sys/storage/raft/snapshot"), ("GET", "sys/mounts")):
             assert api.request(method, f"/v1/{path}").status_code == FORBIDDEN, path
+
+
+def test_the_snapshot_role_reads_nothing_but_snapshots(foundation: Foundation) -> None:
+    root, holder = (foundation.vault(foundation.token(role)) for role in ("admin", "snapshot"))
+    assert readable(root, holder) == {"sys/storage/raft/snapshot"}
+    assert writable(root, holder) == set()
 
 
 def test_another_account_or_audience_does_not_log_in(foundation: Foundation) -> None:

@@ -17,6 +17,7 @@ from tests.support.cluster import Cluster
 from tests.support.gateway import Caller, chat
 from tests.support.project import ROOT, CommandError, Project, without
 from tests.support.vault import Vault
+from tests.support.walk import readable, writable
 
 # The Kubernetes client leaves the sockets of exec sessions to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
@@ -57,6 +58,20 @@ def test_every_credential_of_the_pods_comes_from_vault(
         "ANTHROPIC_API_KEY": api_keys["anthropic-key"],
         "DATABASE_URL": database["url"],
     }
+
+
+def test_the_gateways_store_reads_exactly_the_gateways_secrets(
+    project: Project, cluster: Cluster, vault: Vault
+) -> None:
+    del project
+    jwt = cluster.account_token("litellm", "litellm-store")
+    holder = vault.as_holder(vault.log_in("kubernetes", "litellm", jwt))
+    assert readable(vault.client, holder) == {
+        "litellm/data/api-keys",
+        "litellm/data/database",
+        "auth/token/lookup-self",
+    }
+    assert writable(vault.client, holder) == {"auth/token/renew-self", "auth/token/revoke-self"}
 
 
 def test_a_preview_without_change_is_empty(project: Project) -> None:

@@ -46,6 +46,13 @@ class Cluster:
 
         holds()
 
+    def account_token(self, namespace: str, account: str, audience: str = "openbao") -> str:
+        """Ask for a token of a ServiceAccount, as the operator does."""
+        asked = {"spec": {"audiences": [audience], "expirationSeconds": 600}}
+        answer = self.core.create_namespaced_service_account_token(account, namespace, asked)
+        token: str = answer.status.token
+        return token
+
     def gateway_pods(self) -> list[Any]:
         """Give the replicas that run and aren't about to stop."""
         pods = self.core.list_namespaced_pod(
@@ -79,6 +86,42 @@ class Cluster:
             return ready == replicas and len(pods) == replicas
 
         reached()
+
+    def restart_gateway(self, timeout_seconds: float = 180) -> None:
+        """Roll the Pods, as Stakater's Reloader does, and wait until the new one is alone."""
+        before = {pod.metadata.name for pod in self.gateway_pods()}
+        template = {"metadata": {"annotations": {"restarted": "by-the-tests"}}}
+        self.apps.patch_namespaced_deployment("litellm", self.namespace, {"spec": {"template": template}})
+
+        @retry(
+            retry=retry_if_result(lambda done: not done),
+            stop=stop_after_delay(timeout_seconds),
+            wait=wait_fixed(0.5),
+        )
+        def rolled() -> bool:
+            pods = {pod.metadata.name for pod in self.gateway_pods()}
+            ready = self.apps.read_namespaced_deployment("litellm", self.namespace).status.ready_replicas or 0
+            return not before & pods and ready == len(pods) > 0
+
+        rolled()
+
+    def sync(self, name: str, timeout_seconds: float = 60) -> None:
+        """Have the operator compare an ExternalSecret with Vault at once, and wait until it has."""
+        place = ("external-secrets.io", "v1", self.namespace, "externalsecrets", name)
+        before: Any = self.custom.get_namespaced_custom_object(*place)
+        stamp = {"metadata": {"annotations": {"force-sync": "by-the-tests"}}}
+        self.custom.patch_namespaced_custom_object(*place, stamp)
+
+        @retry(
+            retry=retry_if_result(lambda done: not done),
+            stop=stop_after_delay(timeout_seconds),
+            wait=wait_fixed(0.2),
+        )
+        def synced() -> bool:
+            now: Any = self.custom.get_namespaced_custom_object(*place)
+            return bool(now["status"]["syncedResourceVersion"] != before["status"]["syncedResourceVersion"])
+
+        synced()
 
     def variable_of(self, pod: Any, name: str) -> str:
         """Give an environment variable of a Pod's first process."""

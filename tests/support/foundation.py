@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hvac
+import requests
 import yaml
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
+from requests.adapters import HTTPAdapter
 from tenacity import retry, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from local.pki import Authority, Identity
@@ -65,6 +68,15 @@ class Foundation:
         headers = {"X-Vault-Token": token} if token else {}
         with httpx.Client(base_url=address, transport=transport, headers=headers, timeout=3) as api:
             yield api
+
+    def vault(self, token: str) -> hvac.Client:
+        """Give the same API to whoever walks through it."""
+        found = self.cluster.core.read_namespaced_service(f"{NAME}-active", self.namespace)
+        session = requests.Session()
+        session.verify = str(self.ca_file)
+        session.mount("https://", _NamedAdapter(f"{NAME}.{self.namespace}.svc"))
+        address = f"https://{found.spec.cluster_ip}:{PORT}"
+        return hvac.Client(url=address, token=token, session=session)
 
     def log_in(self, role: str, audience: str = "openbao", account: str | None = None) -> httpx.Response:
         """Log in with a token of the account that belongs to a role."""
@@ -225,6 +237,18 @@ class _Named(httpx.HTTPTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.extensions = {**request.extensions, "sni_hostname": self._server_name}
         return super().handle_request(request)
+
+
+class _NamedAdapter(HTTPAdapter):
+    """The same for requests."""
+
+    def __init__(self, server_name: str) -> None:
+        self._server_name = server_name
+        super().__init__()
+
+    def init_poolmanager(self, *sizes: Any, **options: Any) -> None:
+        options |= {"server_hostname": self._server_name, "assert_hostname": self._server_name}
+        super().init_poolmanager(*sizes, **options)
 
 
 def _is_ready(pod: Any) -> bool:

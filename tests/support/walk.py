@@ -5,8 +5,6 @@ from typing import Any
 
 import hvac
 
-from tests.support.vault import Vault
-
 __all__ = ["readable", "writable"]
 
 OK, FORBIDDEN = 200, 403
@@ -14,29 +12,27 @@ OK, FORBIDDEN = 200, 403
 _ANY_NAME = "a-name"
 
 
-def readable(vault: Vault, token: str) -> set[str]:
-    """Name every path that a token can read or list.
+def readable(root: hvac.Client, holder: hvac.Client) -> set[str]:
+    """Name every path that the holder of a token can read or list.
 
     The values are found as root and read as the token, mount by mount; for all other paths of the API,
     Vault is asked what the token may do.
     """
-    root, holder = vault.client, vault.as_holder(token)
     found = {path for path in _paths_of_values(root) if _answers(holder, path)}
-    return found | set(_allowed(root, token, "read", "list"))
+    return found | set(_allowed(root, holder.token, "read", "list"))
 
 
-def writable(vault: Vault, token: str) -> set[str]:
-    """Name every path that a token can create, change or delete.
+def writable(root: hvac.Client, holder: hvac.Client) -> set[str]:
+    """Name every path that the holder of a token can create, change or delete.
 
     Each value is tried with a version that it can't have, so that whoever may write it changes nothing; of
     metadata and of all other paths of the API, Vault is asked what the token may do.
     """
-    root, holder = vault.client, vault.as_holder(token)
     values = list(_paths_of_values(root))
     found = {path for path in values if _names_a_value(path, "/data/") and _takes(holder, path)}
     metadata = [path for path in values if _names_a_value(path, "/metadata/")]
     changing = ("create", "update", "patch", "delete")
-    allowed = {*_asked(root, token, metadata, *changing), *_allowed(root, token, *changing)}
+    allowed = {*_asked(root, holder.token, metadata, *changing), *_allowed(root, holder.token, *changing)}
     return found | allowed
 
 
@@ -86,9 +82,30 @@ def _takes(holder: hvac.Client, path: str) -> bool:
 
 def _allowed(root: hvac.Client, token: str, *capabilities: str) -> Iterator[str]:
     """Ask of every path in the server's own description of its API, mount by mount."""
+    yield from _asked(root, token, sorted(_paths_of_the_api(root)), *capabilities)
+
+
+def _paths_of_the_api(root: hvac.Client) -> set[str]:
+    """Give every path, with any name and with each that there is: of roles, policies and the like."""
     described: Any = root.adapter.get("/v1/sys/internal/specs/openapi")
-    paths = sorted({_with_any_name(path) for path in described["paths"]})
-    yield from _asked(root, token, paths, *capabilities)
+    templates = [path.strip("/") for path in described["paths"]]
+    kinds = {mount: facts["type"] for mount, facts in _data(root.read("sys/mounts")).items()}
+    found: set[str] = set()
+    for mount in (*kinds, *(f"auth/{mount}" for mount in _data(root.read("sys/auth")))):
+        below = [path for path in templates if path.startswith(mount)]
+        # Of values each path is tried, so their names are of no use here.
+        names = {_ANY_NAME, *(() if kinds.get(mount) == "kv" else _names(root, below))}
+        found |= {_named(path, name) for path in below for name in names}
+    return found
+
+
+def _names(root: hvac.Client, templates: Sequence[str]) -> Iterator[str]:
+    """List what there is wherever a path of the API ends with a name."""
+    for folder in {path.rpartition("/")[0] for path in templates if path.endswith("}")}:
+        if "{" not in folder:
+            answer = root.adapter.request("list", f"/v1/{folder}", raise_exception=False)
+            if isinstance(answer, dict):
+                yield from (name.strip("/") for name in answer["data"].get("keys", ()))
 
 
 def _asked(root: hvac.Client, token: str, paths: Sequence[str], *capabilities: str) -> Iterator[str]:
@@ -100,6 +117,5 @@ def _asked(root: hvac.Client, token: str, paths: Sequence[str], *capabilities: s
         yield from (path for path in asked if wanted & set(answer["data"][path]))
 
 
-def _with_any_name(path: str) -> str:
-    steps = path.strip("/").split("/")
-    return "/".join(_ANY_NAME if step.startswith("{") else step for step in steps)
+def _named(template: str, name: str) -> str:
+    return "/".join(name if step.startswith("{") else step for step in template.split("/"))

@@ -85,6 +85,7 @@ def _role(settings: FoundationSettings, role: str, ttl: str) -> Request:
         "bound_service_account_namespaces": settings.namespace,
         "audience": settings.audience,
         "token_policies": role,
+        "token_no_default_policy": True,
         "token_ttl": ttl,
         "token_max_ttl": ttl,
     }
