@@ -2,9 +2,11 @@
 
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
+from pathlib import Path
 
 from doctor.model import CannotLookError, Finding, Link, unknown
 from doctor.scene import Scene
@@ -62,4 +64,16 @@ def _probed(scene: Scene, link: Link) -> list[Finding]:
             found.append(replace(finding, link=link.name))  # noqa: PERF401 - what came before an error counts
     except CannotLookError as error:
         found.append(replace(unknown(link.title, error.sentence, cure=error.cure), link=link.name))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other links are looked at all the same
+        found.append(replace(_own_fault(link, error), link=link.name))
     return found
+
+
+def _own_fault(link: Link, error: Exception) -> Finding:
+    """Say where the doctor went wrong, without the error's text, which may hold what a server answered."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return unknown(
+        link.title,
+        f"a fault of the doctor itself: {type(error).__name__} at {Path(place.filename).name}:{place.lineno}",
+        cure="report this line",
+    )

@@ -26,6 +26,16 @@ def half(_: Scene) -> Iterator[Finding]:
     raise CannotLookError("no permission", "ask for it")
 
 
+def test_a_fault_of_the_doctor_itself_takes_no_other_link_away() -> None:
+    def wrong(_: Scene) -> Iterator[Finding]:
+        raise KeyError("what a server answered")
+        yield
+
+    faulty, good = examine(SCENE, [link("faulty", wrong), link("good", fine)])
+    assert (faulty.link, faulty.state, good.state) == ("faulty", State.UNKNOWN, State.WHOLE)
+    assert faulty.evidence.startswith("a fault of the doctor itself: KeyError at test_examine.py:")
+
+
 def link(name: str, probe: object) -> Link:
     return Link(name, name.title(), "", probe)  # type: ignore[arg-type]
 
