@@ -100,6 +100,20 @@ def declare_with(program: Callable[[], object]) -> Recorder:
     return recorder
 
 
+def declare_example(name: str, document: Mapping[str, str]) -> Recorder:
+    """Run one of the examples with a configuration and give what it declared."""
+    recorder = Recorder()
+    pulumi.runtime.set_all_config({f"{name}:{key}": value for key, value in document.items()}, [])
+    pulumi.runtime.set_mocks(recorder, project=name, stack="dev")
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's own has no types
+    def run() -> None:
+        runpy.run_path(str(ROOT / "examples" / name / "__main__.py"), run_name="__main__")
+
+    run()
+    return recorder
+
+
 def declare(document: Document, secret: tuple[str, ...] = (), *, preview: bool = False) -> Recorder:
     """Run the program with a configuration and give what it declared."""
     recorder = Recorder()

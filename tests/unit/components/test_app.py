@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.support.declared import Document, Recorder, declare
+from tests.support.declared import Document, Recorder, declare, declare_example
 
 SEARCH: Document = {
     "name": "search",
@@ -226,3 +226,21 @@ def test_the_outputs_say_where_everything_is_and_hold_no_key(config: Document) -
 
 def test_a_stack_without_apps_declares_nothing_more(config: Document) -> None:
     assert declare(config).of_type("app:AppAccess") == []
+
+
+def test_the_two_apps_of_the_example_share_nothing() -> None:
+    """Its own, which take effect where nobody configures others."""
+    place = {"mount": "shared", "authMount": "kubernetes", "audience": "vault", "refreshInterval": "15s"}
+    addresses = {"vaultAddress": "https://vault.vault.svc:8200", "gatewayUrl": "http://gateway"}
+    recorder = declare_example("apps", place | addresses)
+    assert recorder.one("vault:KvMounts").inputs["mounts"] == {"shared": "apps:mount"}
+    assert {resource.name for resource in recorder.of_type("app:AppAccess")} == {"search", "support"}
+    of_search, of_support = ({*rules(recorder, f"{app}-policy")} for app in ("search", "support"))
+    assert of_search & of_support == OF_ITS_TOKEN.keys()
+    below = "shared/data/apps/search/"
+    assert {f"{below}{path}" for path in ("database", "settings", "llm-key", "agent")} <= of_search
+    assert of_support - OF_ITS_TOKEN.keys() == {
+        "shared/data/apps/support/settings",
+        "shared/metadata/apps/support/settings",
+    }
+    assert recorder.one("litellm:VirtualKey", "search").inputs["deliver"]["mount"] == "shared"
