@@ -10,9 +10,9 @@ import stat
 import sys
 import threading
 import traceback
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
@@ -20,14 +20,28 @@ from pulumi.output import Unknown
 
 from providers.errors import ProviderError
 from providers.inputs import UNKNOWN
+from providers.loading import load
 
 __all__ = ["Provider", "own_urn", "plain"]
 
 
 class Provider(ResourceProvider):
-    """Base of the providers: no captured state, nothing secret in the pickle."""
+    """Base of the providers: no captured state, nothing secret in the pickle.
+
+    Attributes
+    ----------
+    runs_with
+        Modules that only a run needs, with the clients that they import; a preview does without.
+    """
 
     serialize_as_secret_always = False
+    runs_with: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in ("create", "read", "update", "delete"):
+            if name in vars(cls):
+                setattr(cls, name, _with_modules(vars(cls)[name], cls.runs_with))
 
     def configure(self, req: ConfigureRequest) -> None:
         del req  # connections are inputs of each resource, so that one stack can serve several gateways
@@ -57,6 +71,15 @@ def plain(value: Any) -> Any:
         case list():
             return [plain(item) for item in value]
     return UNKNOWN if isinstance(value, Unknown) else value
+
+
+def _with_modules(method: Callable[..., Any], modules: tuple[str, ...]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def run(*arguments: Any, **named: Any) -> Any:
+        load(*modules)
+        return method(*arguments, **named)
+
+    return run
 
 
 def _speak_in_sentences(plugin: ModuleType) -> None:

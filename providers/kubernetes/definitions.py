@@ -27,6 +27,12 @@ _INPUTS = ("cluster", "files", "sha256")
 class DefinitionsProvider(Provider):
     """Applies what stands in the files; only their digest makes a difference."""
 
+    runs_with = (
+        "providers.kubernetes.api",
+        "providers.kubernetes.definition_files",
+        "providers.kubernetes.definition_life",
+    )
+
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         inputs = plain(news)
         try:

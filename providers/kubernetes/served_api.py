@@ -27,6 +27,8 @@ _COMPARED = ("api", "guarded")
 class ServedApiProvider(Provider):
     """Looks at a cluster, and makes nothing."""
 
+    runs_with = ("providers.kubernetes.api", "providers.kubernetes.api_use")
+
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         inputs = plain(news)
         return CheckResult(inputs, list(_failures(inputs)))

@@ -22,6 +22,8 @@ _REPLACING = ("cluster", "namespace", "service_account")
 class ServiceAccountTokenProvider(Provider):
     """Asks for a token, and for the next one in the second half of its life."""
 
+    runs_with = ("providers.kubernetes.api", "providers.kubernetes.token_request")
+
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         olds, inputs = plain(_olds), plain(news)
         failures = []

@@ -17,6 +17,8 @@ __all__ = ["UnclaimedSecrets", "UnclaimedSecretsProvider"]
 class UnclaimedSecretsProvider(Provider):
     """Looks for Secrets whose names are new, and makes nothing."""
 
+    runs_with = ("providers.kubernetes.api", "providers.kubernetes.claims")
+
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         inputs = plain(news)
         failures = []

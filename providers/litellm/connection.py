@@ -15,6 +15,7 @@ from providers.kubernetes.cluster_input import ForwardedService
 from providers.kubernetes.connection import ClusterConnection
 from providers.litellm.client import GatewayClient, http_client
 from providers.litellm.errors import GatewaySetupError
+from providers.loading import load
 from providers.reference import SecretMissingError, SecretReference, SecretUnusableError
 from providers.vault.connection import VaultConnection
 
@@ -120,6 +121,7 @@ def _direct(gateway: Mapping[str, Any]) -> tuple[str, httpx.Client]:
 
 def _forwarded(gateway: Mapping[str, Any]) -> tuple[str, httpx.Client]:
     """Reach the gateway by its Service, through the Kubernetes API; its `url` is only what apps are told."""
+    load("providers.kubernetes.port_forward")
     from providers.kubernetes.port_forward import PortForwardTransport  # noqa: PLC0415 - few stacks need it
 
     service = ForwardedService.parse(gateway["reach"])

@@ -30,6 +30,7 @@ from providers.litellm.ownership import SUPERSEDES, resource_name
 from providers.litellm.registration import change, register, remove, rename
 from providers.litellm.rotation import grace_of
 from providers.litellm.succession import Predecessor, is_superseded, retire, supersedes
+from providers.loading import load
 from providers.notices import notice
 
 __all__ = ["create"]
@@ -207,6 +208,7 @@ def _handed_out(
 
 
 def _follow(minted: MintedKey, inputs: Mapping[str, Any]) -> None:
+    load("providers.kubernetes.consumers")
     from providers.kubernetes.consumers import follow  # noqa: PLC0415 - imports a large client that few keys need
 
     name = resource_name(inputs["owner"])

@@ -20,6 +20,13 @@ __all__ = ["PlatformAdmin", "PlatformAdminProvider"]
 class PlatformAdminProvider(VirtualKeyProvider):
     """Pulumi's calls, passed on to plain functions."""
 
+    runs_with = (
+        "providers.litellm.admin",
+        "providers.litellm.connection",
+        "providers.litellm.delivery",
+        "providers.litellm.key",
+    )
+
     check_inputs = staticmethod(check_admin)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:

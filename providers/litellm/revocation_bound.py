@@ -17,6 +17,8 @@ _INPUTS = ("url", "ttl_seconds")
 class RevocationBoundProvider(Provider):
     """Makes nothing, and takes its time to delete that."""
 
+    runs_with = ("providers.litellm.revocation",)
+
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         inputs = plain(news)
         return CheckResult(inputs, list(_failures(inputs)))

@@ -6,7 +6,7 @@ and `diff` are imported with this module: a preview opens no connection, so it p
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import pulumi
 from pulumi.dynamic import (
@@ -34,6 +34,12 @@ __all__ = ["VirtualKey", "VirtualKeyProvider"]
 
 class VirtualKeyProvider(Provider):
     """Pulumi's calls, passed on to plain functions."""
+
+    runs_with: ClassVar[tuple[str, ...]] = (
+        "providers.litellm.connection",
+        "providers.litellm.delivery",
+        "providers.litellm.key",
+    )
 
     check_inputs = staticmethod(checks.check_inputs)
 

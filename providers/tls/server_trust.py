@@ -16,6 +16,8 @@ _INPUTS = ("address", "address_env", "ca", "server_name")
 class ServerTrustProvider(Provider):
     """Looks at a server once its address, its name or the CA is new, and makes nothing."""
 
+    runs_with = ("providers.tls.handshake",)
+
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         inputs = plain(news)
         return CheckResult(inputs, list(_failures(inputs)))

@@ -15,6 +15,8 @@ __all__ = ["KvMounts", "KvMountsProvider"]
 class KvMountsProvider(Provider):
     """Looks at mounts that are new, and makes nothing."""
 
+    runs_with = ("providers.vault.connection", "providers.vault.mounts")
+
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         inputs = plain(news)
         mounts = inputs.get("mounts")

@@ -24,6 +24,8 @@ __all__ = ["KvSecret", "KvSecretProvider"]
 class KvSecretProvider(Provider):
     """Pulumi's calls, passed on to plain functions. Only what a preview needs is imported beforehand."""
 
+    runs_with = ("providers.vault.secret_path",)
+
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         inputs = plain(news)
         problems = sources.check_inputs(inputs)

@@ -24,6 +24,8 @@ __all__ = ["DatabaseConnection", "DatabaseConnectionProvider"]
 class DatabaseConnectionProvider(Provider):
     """Pulumi's calls, passed on to plain functions. Only what a preview needs is imported beforehand."""
 
+    runs_with = ("providers.vault.database.life",)
+
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         given = plain(news)
         problems = inputs.check_inputs(given)

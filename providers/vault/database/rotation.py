@@ -20,6 +20,8 @@ _PLACE = ("mount", "role")
 class StaticRoleRotationProvider(Provider):
     """Pulumi's calls. Only what a preview needs is imported beforehand."""
 
+    runs_with = ("providers.vault.connection", "providers.vault.database.engine")
+
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         olds, news = plain(_olds), plain(_news)
         changed = [name for name in (*_PLACE, "vault") if olds.get(name) != news.get(name)]
