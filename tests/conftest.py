@@ -4,6 +4,7 @@
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -97,3 +98,11 @@ def master_key(project: Project, vault: Vault) -> SecretStr:
 def gateway_admin(gateway_url: str, master_key: SecretStr) -> Iterator[httpx.Client]:
     with admin(gateway_url, master_key) as client:
         yield client
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Take Ctrl-C as Python does by default: a shell starts background jobs with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -118,6 +118,7 @@ def test_a_pipe_gets_a_line_for_each_thing(patient: Patient, environment: dict[s
         assert sum(item["subject"] in line and item["evidence"] in line for line in lines) >= 1, item
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_ends_it_cleanly(patient: Patient, environment: dict[str, str | None]) -> None:
     variables = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "doctor", "-n", patient.name, "--brief", "--watch", "1"]

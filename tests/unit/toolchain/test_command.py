@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,15 +62,7 @@ def test_a_missing_program_is_told_by_its_name(log: Path) -> None:
         run(["no-such-program"], log=log)
 
 
-@pytest.fixture
-def _interruptible() -> Iterator[None]:
-    """Take Ctrl-C as Python does by default: a shell starts background jobs with it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_interruptible")
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_ends_the_command_and_its_children(log: Path, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = f"sleep 60 & echo $$ $! >{pids}; wait"
