@@ -5,6 +5,7 @@ from itertools import combinations
 
 from providers.inputs import Problem
 from schema import NAMESPACE, AppSettings, KubernetesAuthSettings, Settings
+from schema.agent_template import refused_by_policy
 from schema.vault import OWN_PATHS
 
 __all__ = ["app_problems"]
@@ -89,6 +90,9 @@ def _injected(app: AppSettings, settings: Settings) -> Iterator[Problem]:
             f"{NAMESPACE}:vault.auth has the reviewer client, whose tokens need the API server's audience "
             "beside Vault's, and a Pod's volume gives a token one audience; choose another reviewer",
         )
+    for index, secret in enumerate(app.injected()):
+        for reason in refused_by_policy(secret.template or "", app, _mount(app, settings)):
+            yield Problem(f"injector.secrets[{index}].template", reason)
 
 
 def _twice_in_one_namespace(app: AppSettings) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from providers.inputs import nearest
 from schema import NAMESPACE, KubernetesAuthSettings, Settings
 from schema.databases import DeclaredRole, StaticRoleSettings
 from schema.mounts import named_kv_mounts
+from schema.secrets import DynamicSettings
 from schema.section import go_seconds
 
 __all__ = ["database_problems"]
@@ -15,7 +16,7 @@ __all__ = ["database_problems"]
 def database_problems(settings: Settings) -> list[str]:
     """Say what is wrong with the database engine and with who uses it, a sentence each."""
     found = [*_mount(settings), *_used_twice(settings), *_users(settings)]
-    found += [*_gateway(settings), *_apps(settings)]
+    found += [*_gateway(settings), *_apps(settings), *_agents(settings)]
     return [f"{NAMESPACE}:{problem}" for problem in found]
 
 
@@ -101,10 +102,7 @@ def _apps(settings: Settings) -> Iterator[str]:
     """Look at what apps draw from this engine; of an engine of somebody else nothing is known."""
     for at, app in enumerate(settings.apps):
         for index, secret in enumerate(app.secrets):
-            mount = settings.databases.mount
-            if not secret.dynamic or not settings.databases.connections:
-                continue
-            if secret.dynamic.path.rpartition("/")[0] not in (f"{mount}/creds", f"{mount}/static-creds"):
+            if not secret.dynamic or not _of_this_engine(secret.dynamic, settings):
                 continue
             here = f"apps[{at}].secrets[{index}]"
             role = yield from _declared(f"{here}.dynamic.path", secret.dynamic.path, settings)
@@ -116,6 +114,19 @@ def _apps(settings: Settings) -> Iterator[str]:
                     f"{here}.refreshInterval: {secret.refresh_interval} is not shorter than "
                     f"{lease_seconds:g}s, the life of the credentials: {_SHORTER}"
                 )
+
+
+def _agents(settings: Settings) -> Iterator[str]:
+    """Look at what agents draw: they renew it, so that no lease is too short."""
+    for at, app in enumerate(settings.apps):
+        for index, secret in enumerate(app.injected()):
+            if secret.dynamic and _of_this_engine(secret.dynamic, settings):
+                here = f"apps[{at}].injector.secrets[{index}].dynamic.path"
+                yield from _declared(here, secret.dynamic.path, settings)
+
+
+def _of_this_engine(dynamic: DynamicSettings, settings: Settings) -> bool:
+    return bool(settings.databases.connections) and dynamic.of_database(settings.databases.mount)
 
 
 def _declared(here: str, path: str, settings: Settings) -> Generator[str, None, DeclaredRole | None]:

@@ -3,6 +3,7 @@
 Source of the names: https://developer.hashicorp.com/vault/docs/platform/k8s/injector/annotations
 """
 
+import posixpath
 import re
 from collections import Counter
 from typing import Annotated, Literal, Self
@@ -10,11 +11,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from schema.secrets import DynamicSettings
-from schema.section import KvPath, Quantity, Section
+from schema.section import FileBelow, Folder, GoDuration, KvPath, Label, Quantity, Section
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,38}[a-z0-9])?")
-_FILE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _PERMISSIONS = re.compile(r"0?[0-7]{3}")
+_VOLUME = "/vault/secrets"
+_TOKEN_FILE = "token"  # noqa: S105 - a name
 
 
 def _name(value: str) -> str:
@@ -22,12 +24,6 @@ def _name(value: str) -> str:
         raise ValueError(
             "expected what an annotation may end in: a-z, 0-9, '.', '_' and '-', at most 40 characters"
         )
-    return value
-
-
-def _file(value: str) -> str:
-    if not _FILE.fullmatch(value) or not {".", ".."}.isdisjoint(value.split("/")):
-        raise ValueError("expected a file below the secrets' volume, such as db.env, without '..'")
     return value
 
 
@@ -47,13 +43,17 @@ class InjectedSecret(Section):
     dynamic: DynamicSettings | None = None
     """Or a role of an engine; the agent renews what it leases."""
     template: str | None = Field(default=None, min_length=1)
-    """In the language of Consul Template; without it every property in a line."""
-    file: Annotated[str, AfterValidator(_file)] | None = None
-    """Below `/vault/secrets`."""
+    """In the language of Consul Template, for paths that the app declares; without it `defaultTemplate`."""
+    file: FileBelow | None = None
+    """Below `volumePath`."""
+    volume_path: Folder | None = None
+    """Where this file's volume is mounted; without it the `volumePath` of all."""
     perms: Annotated[str, AfterValidator(_permissions)] | None = None
     """Permissions of the file: `0640`."""
     command: str | None = Field(default=None, min_length=1)
     """Run by the agent after each rendering."""
+    error_on_missing_key: bool = False
+    """Fail where the template names what the secret lacks, and don't write `<no value>`."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -89,10 +89,14 @@ class InjectorResources(Section):
     """Limit of CPU."""
     limits_mem: Quantity | None = None
     """Limit of memory."""
+    limits_ephemeral: Quantity | None = None
+    """Limit of ephemeral storage."""
     requests_cpu: Quantity | None = None
     """Requested CPU."""
     requests_mem: Quantity | None = None
     """Requested memory."""
+    requests_ephemeral: Quantity | None = None
+    """Requested ephemeral storage."""
 
 
 class InjectorSettings(Section):
@@ -102,6 +106,16 @@ class InjectorSettings(Section):
     """Whose injector runs in the cluster: the annotations' prefix."""
     secrets: list[InjectedSecret] = Field(min_length=1)
     """The files."""
+    volume_path: Folder | None = None
+    """Where the files' volume is mounted; without it `/vault/secrets`."""
+    containers: list[Label] = []
+    """Containers of the Pod that see the files; without it all."""
+    default_template: Literal["map", "json"] = "map"
+    """What a file without a template holds: a line for each property, or one JSON object."""
+    render_interval: GoDuration | None = None
+    """How often what has no lease is read again; without it as often as the agent does, 5m."""
+    inject_token: bool = False
+    """Write the agent's own Vault token to the file `token`."""
     pre_populate: bool = True
     """Write the files before the app starts."""
     pre_populate_only: bool = False
@@ -112,7 +126,13 @@ class InjectorSettings(Section):
     """Makes the agent listen for the app."""
     resources: InjectorResources = InjectorResources()
     """Of the agent's containers."""
+    run_as_user: int | None = Field(default=None, ge=0)
+    """User of the agent, who owns the files; without it the injector's own."""
+    run_as_group: int | None = Field(default=None, ge=0)
+    """Group of the agent."""
     log_level: Literal["trace", "debug", "info", "warn", "error"] | None = None
+    """Of the agent."""
+    log_format: Literal["standard", "json"] | None = None
     """Of the agent."""
     revoke_on_shutdown: bool = False
     """Give the sidecar's token back when the Pod ends."""
@@ -140,9 +160,18 @@ class InjectorSettings(Section):
             raise ValueError("revokeGraceSeconds is for revokeOnShutdown: true")
         for field, values in (
             ("name", [secret.name for secret in self.secrets]),
-            ("file", [secret.file or secret.name for secret in self.secrets]),
+            ("file", self._files()),
         ):
             twice = [value for value, number in Counter(values).items() if number > 1]
             if twice:
                 raise ValueError(f"secrets: {twice[0]!r} is the {field} of two; each needs its own")
         return self
+
+    def _files(self) -> list[str]:
+        """Name every file that the agent writes."""
+        common = self.volume_path or _VOLUME
+        files = [
+            posixpath.join(secret.volume_path or common, secret.file or secret.name)
+            for secret in self.secrets
+        ]
+        return [*files, *([posixpath.join(common, _TOKEN_FILE)] if self.inject_token else [])]

@@ -88,6 +88,10 @@ class DynamicSettings(Section):
             raise ValueError("parameters are only sent with method: POST")
         return self
 
+    def of_database(self, mount: str) -> bool:
+        """Tell whether it is a role, dynamic or static, of the database engine at a mount."""
+        return self.path.rpartition("/")[0] in (f"{mount}/creds", f"{mount}/static-creds")
+
 
 class SecretSettings(Section):
     """One Secret that follows Vault: single properties, whole paths, dynamic credentials, files of them."""

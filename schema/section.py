@@ -46,6 +46,8 @@ _VAULT_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _VAULT_PATH = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 _SECRET_KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FILE_BELOW = re.compile(r"(?!\.\.?(/|$))[A-Za-z0-9._-]+(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)*")
+_FOLDER = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)+")
 _QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 
 
@@ -162,6 +164,10 @@ SecretKey = Annotated[
     str, _matching(_SECRET_KEY, "a key that a Secret takes: letters, digits, '-', '_' and '.'")
 ]
 EnvName = Annotated[str, _matching(_ENV_NAME, "the name of an environment variable")]
+FileBelow = Annotated[
+    str, _matching(_FILE_BELOW, "a file below the secrets' volume, such as db.env, without '..'")
+]
+Folder = Annotated[str, _matching(_FOLDER, "a folder such as /vault/secrets, without '..'")]
 Quantity = Annotated[str, _matching(_QUANTITY, "a Kubernetes quantity such as 500m or 768Mi")]
 Usd = Annotated[float, Field(ge=0, strict=True)]
 Limit = Annotated[int, Field(ge=0, strict=True)]

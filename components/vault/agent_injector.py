@@ -3,8 +3,9 @@
 Source of the names: https://developer.hashicorp.com/vault/docs/platform/k8s/injector/annotations
 """
 
+import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from schema import AppAuthSettings, InjectedSecret, InjectorSettings, VaultSettings
 
@@ -14,6 +15,12 @@ TOKEN_VOLUME = "vault-token"  # noqa: S105 - a name
 """Volume with the ServiceAccount's token for Vault: the Pod's own is made for the API server."""
 _CA_FILE = "/vault/tls/ca.crt"
 _TOKEN_SECONDS = 600
+
+# The injector's own templates write the envelope of KV v2, `data` and `metadata`, and no property.
+_OF_KV = {
+    "map": "{{ with secret %s }}{{ range $k, $v := .Data.data }}{{ $k }}: {{ $v }}\n{{ end }}{{ end }}",
+    "json": "{{ with secret %s }}{{ .Data.data | toJSON }}\n{{ end }}",
+}
 
 
 def injector_annotations(
@@ -56,7 +63,7 @@ def injector_annotations(
         **dict(_behaviour(injector)),
     }
     for secret in injector.secrets:
-        said |= dict(_of_secret(secret, f"{mount}/data/{prefix}"))
+        said |= dict(_of_secret(secret, f"{mount}/data/{prefix}", injector.default_template))
     return {
         f"{injector.annotations}/{name}": _spelled(value) for name, value in said.items() if value is not None
     }
@@ -70,17 +77,30 @@ def token_volume(auth: AppAuthSettings) -> dict[str, Any]:
 
 def _behaviour(injector: InjectorSettings) -> Iterator[tuple[str, Any]]:
     """Give what differs from the injector's own defaults."""
+    yield "secret-volume-path", injector.volume_path
+    yield "agent-inject-containers", ",".join(injector.containers) or None
+    yield (
+        "agent-inject-default-template",
+        None if injector.default_template == "map" else injector.default_template,
+    )
+    yield "template-static-secret-render-interval", injector.render_interval
+    yield "agent-inject-token", injector.inject_token or None
     yield "agent-pre-populate", None if injector.pre_populate else False
     yield "agent-pre-populate-only", injector.pre_populate_only or None
     yield "agent-init-first", injector.init_first or None
     yield "agent-revoke-on-shutdown", injector.revoke_on_shutdown or None
     yield "agent-revoke-grace", injector.revoke_grace_seconds
+    yield "agent-run-as-user", injector.run_as_user
+    yield "agent-run-as-group", injector.run_as_group
     yield "log-level", injector.log_level
+    yield "log-format", injector.log_format
     resources = injector.resources
     yield "agent-limits-cpu", resources.limits_cpu
     yield "agent-limits-mem", resources.limits_mem
+    yield "agent-limits-ephemeral", resources.limits_ephemeral
     yield "agent-requests-cpu", resources.requests_cpu
     yield "agent-requests-mem", resources.requests_mem
+    yield "agent-requests-ephemeral", resources.requests_ephemeral
     if cache := injector.cache:
         yield "agent-cache-enable", True
         yield "agent-cache-use-auto-auth-token", cache.use_auto_auth_token
@@ -88,13 +108,21 @@ def _behaviour(injector: InjectorSettings) -> Iterator[tuple[str, Any]]:
         yield "agent-cache-exit-on-err", cache.exit_on_err or None
 
 
-def _of_secret(secret: InjectedSecret, below: str) -> Iterator[tuple[str, Any]]:
-    source = secret.dynamic.path if secret.dynamic else f"{below}/{secret.path}"
+def _of_secret(
+    secret: InjectedSecret, below: str, default: Literal["map", "json"]
+) -> Iterator[tuple[str, Any]]:
+    source, template = f"{below}/{secret.path}", secret.template
+    if secret.dynamic:
+        source = secret.dynamic.path
+    elif template is None:
+        template = _OF_KV[default] % json.dumps(source)
     yield f"agent-inject-secret-{secret.name}", source
-    yield f"agent-inject-template-{secret.name}", secret.template
+    yield f"agent-inject-template-{secret.name}", template
     yield f"agent-inject-file-{secret.name}", secret.file
     yield f"agent-inject-perms-{secret.name}", secret.perms
     yield f"agent-inject-command-{secret.name}", secret.command
+    yield f"secret-volume-path-{secret.name}", secret.volume_path
+    yield f"error-on-missing-key-{secret.name}", secret.error_on_missing_key or None
 
 
 def _spelled(value: Any) -> str:

@@ -16,6 +16,13 @@ DOCUMENTED = {
     "agent-inject-file-",
     "agent-inject-perms-",
     "agent-inject-command-",
+    "secret-volume-path-",
+    "error-on-missing-key-",
+    "secret-volume-path",
+    "agent-inject-containers",
+    "agent-inject-default-template",
+    "agent-inject-token",
+    "template-static-secret-render-interval",
     "agent-service-account-token-volume-name",
     "agent-pre-populate",
     "agent-pre-populate-only",
@@ -28,6 +35,11 @@ DOCUMENTED = {
     "agent-limits-mem",
     "agent-requests-cpu",
     "agent-requests-mem",
+    "agent-limits-ephemeral",
+    "agent-requests-ephemeral",
+    "agent-run-as-user",
+    "agent-run-as-group",
+    "log-format",
     "agent-revoke-on-shutdown",
     "agent-revoke-grace",
     "auth-path",
@@ -41,22 +53,40 @@ DOCUMENTED = {
 """https://developer.hashicorp.com/vault/docs/platform/k8s/injector/annotations; a name follows each '-'."""
 
 STATIC = {"name": "db", "path": "database"}
+TEMPLATE = '{{ with secret "litellm/data/apps/search/database" }}{{ .Data.data.password }}{{ end }}'
 EVERYTHING: Document = {
     "secrets": [
         {
             "name": "db",
             "path": "database",
-            "template": '{{ with secret "x" }}{{ .Data.data.password }}{{ end }}',
+            "template": TEMPLATE,
             "file": "db/password",
             "perms": "0440",
             "command": "kill -HUP 1",
+            "volumePath": "/etc/search",
+            "errorOnMissingKey": True,
         },
         {"name": "pg", "dynamic": {"path": "database/creds/search"}},
     ],
+    "volumePath": "/run/secrets",
+    "containers": ["web", "jobs"],
+    "defaultTemplate": "json",
+    "renderInterval": "30s",
+    "injectToken": True,
     "initFirst": True,
     "cache": {"useAutoAuthToken": "force", "listenerPort": 8300, "exitOnErr": True},
-    "resources": {"limitsCpu": "250m", "limitsMem": "64Mi", "requestsCpu": "50m", "requestsMem": "32Mi"},
+    "resources": {
+        "limitsCpu": "250m",
+        "limitsMem": "64Mi",
+        "limitsEphemeral": "1Gi",
+        "requestsCpu": "50m",
+        "requestsMem": "32Mi",
+        "requestsEphemeral": "16Mi",
+    },
+    "runAsUser": 10001,
+    "runAsGroup": 0,
     "logLevel": "debug",
+    "logFormat": "json",
     "revokeOnShutdown": True,
     "revokeGraceSeconds": 7,
 }
@@ -85,11 +115,18 @@ def test_every_setting_is_spelled_as_documented() -> None:
         "tls-secret": "search-agent-ca",
         "ca-cert": "/vault/tls/ca.crt",
         "agent-inject-secret-db": "litellm/data/apps/search/database",
-        "agent-inject-template-db": '{{ with secret "x" }}{{ .Data.data.password }}{{ end }}',
+        "agent-inject-template-db": TEMPLATE,
         "agent-inject-file-db": "db/password",
         "agent-inject-perms-db": "0440",
         "agent-inject-command-db": "kill -HUP 1",
+        "secret-volume-path-db": "/etc/search",
+        "error-on-missing-key-db": "true",
         "agent-inject-secret-pg": "database/creds/search",
+        "secret-volume-path": "/run/secrets",
+        "agent-inject-containers": "web,jobs",
+        "agent-inject-default-template": "json",
+        "template-static-secret-render-interval": "30s",
+        "agent-inject-token": "true",
         "agent-init-first": "true",
         "agent-cache-enable": "true",
         "agent-cache-use-auto-auth-token": "force",
@@ -99,6 +136,11 @@ def test_every_setting_is_spelled_as_documented() -> None:
         "agent-limits-mem": "64Mi",
         "agent-requests-cpu": "50m",
         "agent-requests-mem": "32Mi",
+        "agent-limits-ephemeral": "1Gi",
+        "agent-requests-ephemeral": "16Mi",
+        "agent-run-as-user": "10001",
+        "agent-run-as-group": "0",
+        "log-format": "json",
         "log-level": "debug",
         "agent-revoke-on-shutdown": "true",
         "agent-revoke-grace": "7",
@@ -111,8 +153,28 @@ def test_no_annotation_is_written_that_is_not_documented() -> None:
     for document in (EVERYTHING, {"secrets": [STATIC], "prePopulateOnly": True}):
         names |= {name.rpartition("/")[2] for name in written(document)}
     names |= {name.rpartition("/")[2] for name in written({"secrets": [STATIC], "prePopulate": False})}
-    general = {name.removesuffix("db").removesuffix("pg") if "inject-" in name else name for name in names}
+    general = {name.removesuffix("db").removesuffix("pg") for name in names}
     assert general == DOCUMENTED
+
+
+@pytest.mark.parametrize(
+    ("default", "template"),
+    [
+        (
+            "map",
+            (
+                '{{ with secret "litellm/data/apps/search/database" }}'
+                "{{ range $k, $v := .Data.data }}{{ $k }}: {{ $v }}\n{{ end }}{{ end }}"
+            ),
+        ),
+        ("json", '{{ with secret "litellm/data/apps/search/database" }}{{ .Data.data | toJSON }}\n{{ end }}'),
+    ],
+)
+def test_a_file_without_a_template_holds_the_properties_and_not_what_kv_says_beside(
+    default: str, template: str
+) -> None:
+    names = written({"secrets": [STATIC], "defaultTemplate": default})
+    assert names["vault.hashicorp.com/agent-inject-template-db"] == template
 
 
 def test_openbaos_own_injector_has_another_prefix() -> None:
@@ -147,6 +209,16 @@ def test_an_apps_agent_logs_in_as_the_app_and_reads_what_it_needs(config: Docume
         ),
         ({"secrets": [STATIC | {"perms": "0999"}]}, 'secrets[0].perms: "0999": expected the permissions'),
         ({"secrets": [STATIC | {"file": "../x"}]}, 'secrets[0].file: "../x": expected a file below'),
+        ({"secrets": [STATIC | {"volumePath": "etc"}]}, 'secrets[0].volumePath: "etc": expected a folder'),
+        ({"secrets": [STATIC], "renderInterval": "30"}, 'renderInterval: "30": expected a duration'),
+        (
+            {"secrets": [STATIC, {"name": "x", "path": "x", "file": "db"}]},
+            "secrets: '/vault/secrets/db' is the file of two",
+        ),
+        (
+            {"secrets": [{"name": "token", "path": "x"}], "injectToken": True},
+            "secrets: '/vault/secrets/token' is the file of two",
+        ),
         ({"secrets": [STATIC | {"name": "A b"}]}, 'secrets[0].name: "A b": expected what an annotation'),
         ({"secrets": [{"name": "db", "path": "data/x"}]}, 'secrets[0].path: "data/x": leave out data/'),
         ({"secrets": [STATIC, STATIC]}, "secrets: 'db' is the name of two"),
