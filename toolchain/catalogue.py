@@ -2,7 +2,7 @@
 
 from toolchain.artefact import Artefact
 from toolchain.kinds.debian import DebianTree
-from toolchain.kinds.go import ExternalSecretsOperator, GoBinary, GoToolchain
+from toolchain.kinds.go import ExternalSecretsOperator, GoBinary, GoSources, GoToolchain
 from toolchain.kinds.image import BaseLayer, DebianLayer, FileLayer, Image, ImageArchive
 from toolchain.kinds.kubectl import Kubectl
 from toolchain.kinds.litellm import LiteLLMLayer, PythonLayer
@@ -18,6 +18,7 @@ KUBERNETES_DATE = "2026-04-15T18:01:22Z"
 COREDNS = "1.14.2"
 EXTERNAL_SECRETS = "0.20.4"
 OPENBAO = "2.7.2"
+INJECTOR = "1.6.2"
 LITELLM = "1.106.2"
 POSTGRES = "15"
 PAUSE = "1"
@@ -124,6 +125,13 @@ PARTS: tuple[Artefact, ...] = (
         stamps=(("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version", f"v{PULUMI}"),),
         sdk="github.com/pulumi/pulumi/sdk/v3",
         launchers=("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python"),
+    ),
+    GoSources(
+        name="injector-sources",
+        version=INJECTOR,
+        module="github.com/hashicorp/vault-k8s",
+        checksum="h1:AK8Umjbh9fVgbnf5oZDDEH6Z4xYxVvTYuWIeV20Dgn4=",
+        files=("agent-inject/agent/annotations.go",),
     ),
     BaseLayer(
         name="layer-base",

@@ -12,7 +12,7 @@ from toolchain.artefact import Artefact, Build, Found
 from toolchain.errors import ChecksumError
 from toolchain.kinds.python import PythonTree
 
-__all__ = ["MODULES", "ExternalSecretsOperator", "GoBinary", "GoToolchain", "go_environment"]
+__all__ = ["MODULES", "ExternalSecretsOperator", "GoBinary", "GoSources", "GoToolchain", "go_environment"]
 
 MODULES = paths.SOURCES / "modules"
 
@@ -84,7 +84,7 @@ class ExternalSecretsOperator(GoBinary):
     def build(self, build: Build) -> None:
         work = build.folder / "work"
         shutil.copytree(MODULES / self.module, work)
-        (work / "operator").symlink_to(self._download(build))
+        (work / "operator").symlink_to(_downloaded(build, f"{self.operator}@v{self.version}", self.checksum))
         replaced = {str(work / "operator" / old): str(work / "overlay" / new) for old, new in self.overlay}
         (work / "overlay.json").write_text(json.dumps({"Replace": replaced}))
 
@@ -96,16 +96,37 @@ class ExternalSecretsOperator(GoBinary):
             shutil.copyfile(definition, crds / definition.name)
         shutil.rmtree(work)
 
-    def _download(self, build: Build) -> Path:
-        go = build.needed["go"] / "bin" / "go"
-        wanted = f"{self.operator}@v{self.version}"
-        # Outside of any module, or Go would look for the folder that is to be linked.
-        outside = Path("/")
-        build.run(go, "mod", "download", wanted, cwd=outside, env=go_environment())
-        module = json.loads(command.answer_of([go, "mod", "download", "-json", wanted], cwd=outside) or "{}")
-        if module.get("Sum") != self.checksum:
-            raise ChecksumError(f"The Go module {wanted}", self.checksum, module.get("Sum", "none"))
-        return Path(module["Dir"])
+
+@dataclass(frozen=True, kw_only=True)
+class GoSources(Artefact):
+    """Files of a module, to be read."""
+
+    module: str
+    """Its path."""
+    checksum: str
+    """Its line of the checksum database."""
+    files: tuple[str, ...]
+    """What is taken of it."""
+
+    @property
+    def tools(self) -> Sequence[str]:
+        return ("go",)
+
+    def build(self, build: Build) -> None:
+        module = _downloaded(build, f"{self.module}@v{self.version}", self.checksum)
+        for file in self.files:
+            shutil.copyfile(module / file, build.folder / Path(file).name)
+
+
+def _downloaded(build: Build, wanted: str, checksum: str) -> Path:
+    go = build.needed["go"] / "bin" / "go"
+    # Outside of any module, or Go would look for the folder by which go.mod replaces this one.
+    outside = Path("/")
+    build.run(go, "mod", "download", wanted, cwd=outside, env=go_environment())
+    module = json.loads(command.answer_of([go, "mod", "download", "-json", wanted], cwd=outside) or "{}")
+    if module.get("Sum") != checksum:
+        raise ChecksumError(f"The Go module {wanted}", checksum, module.get("Sum", "none"))
+    return Path(module["Dir"])
 
 
 def go_environment() -> dict[str, str]:
