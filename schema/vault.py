@@ -101,8 +101,8 @@ class VaultSettings(Section):
     """PEM of the CA that signed the server's certificate."""
     ca_cert_env: EnvName | None = None
     """Environment variable with the path of that CA instead."""
-    check_ca: bool = False
-    """See at VAULT_ADDR, before `pulumi up` makes anything, that this CA vouches for internalAddress."""
+    check_ca: bool = True
+    """See at VAULT_ADDR, before anything is made, that this CA vouches for internalAddress; see README."""
     mount: VaultPath = "litellm"
     """Path of the KV v2 mount."""
     create_mount: bool = True
@@ -120,7 +120,7 @@ class VaultSettings(Section):
             raise ValueError("internalAddress is plain http: use https, or say allowHttp: true")
         if self.ca_cert and self.ca_cert_env:
             raise ValueError("caCert and caCertEnv both given: expected one of them")
-        if self.check_ca and not (self.ca_cert or self.ca_cert_env):
+        if self.check_ca and "check_ca" in self.model_fields_set and not (self.ca_cert or self.ca_cert_env):
             raise ValueError("checkCa: true needs caCert or caCertEnv, the CA that is to be looked at")
         if self.ca_cert and (problem := ca_problem(self.ca_cert)):
             raise ValueError(f"caCert {problem}")

@@ -11,9 +11,14 @@ from schema import VaultSettings
 
 __all__ = ["vault_mounts", "vault_trust"]
 
+_WHERE_IT_IS_SAID = (
+    "the CA is that of llm-gateway:vault, the name that of its internalAddress; where VAULT_ADDR leads by an "
+    "ingress or a proxy with a certificate of its own, say llm-gateway:vault.checkCa: false"
+)
+
 
 def vault_trust(name: str, vault: VaultSettings) -> Sequence[pulumi.Resource]:
-    """Look at Vault's certificate with the eyes of a Pod, where the configuration says so.
+    """Look at Vault's certificate with the eyes of a Pod, unless the configuration says not to.
 
     Parameters
     ----------
@@ -34,7 +39,10 @@ def vault_trust(name: str, vault: VaultSettings) -> Sequence[pulumi.Resource]:
     # A preview made where the CA's file isn't can't know whether it has changed.
     unknown = pulumi.ResourceOptions(ignore_changes=None if ca else ["ca"])
     host = urlsplit(vault.internal_address).hostname or ""
-    return [ServerTrust(name, address_env="VAULT_ADDR", ca=ca, server_name=host, opts=unknown)]
+    trust = ServerTrust(
+        name, address_env="VAULT_ADDR", ca=ca, server_name=host, hint=_WHERE_IT_IS_SAID, opts=unknown
+    )
+    return [trust]
 
 
 def vault_mounts(

@@ -7,6 +7,7 @@ import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, UpdateResult
 
 from providers.dynamic import Provider, plain
+from providers.errors import ProviderError
 
 __all__ = ["ServerTrust", "ServerTrustProvider"]
 
@@ -50,6 +51,7 @@ class ServerTrust(Resource, module="tls", name="ServerTrust"):
         server_name: pulumi.Input[str],
         address: pulumi.Input[str] | None = None,
         address_env: str | None = None,
+        hint: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare what has to be so.
@@ -63,8 +65,16 @@ class ServerTrust(Resource, module="tls", name="ServerTrust"):
         address, address_env
             Where this machine reaches the server: `https://host:port`, or the environment variable that says
             so when it is looked at. Exactly one of them.
+        hint
+            What a failure says besides: where all this is configured, and what else may be the matter.
         """
-        inputs = {"address": address, "address_env": address_env, "ca": ca, "server_name": server_name}
+        inputs = {
+            "address": address,
+            "address_env": address_env,
+            "ca": ca,
+            "server_name": server_name,
+            "hint": hint,
+        }
         super().__init__(ServerTrustProvider(), name, inputs, opts)
 
 
@@ -79,4 +89,9 @@ def _failures(inputs: dict[str, Any]) -> Iterator[CheckFailure]:
 def _look(inputs: dict[str, Any]) -> None:
     from providers.tls.handshake import address_of, see_trusted  # noqa: PLC0415 - httpx is for a run, not for a preview
 
-    see_trusted(address_of(inputs), inputs["ca"], inputs["server_name"])
+    try:
+        see_trusted(address_of(inputs), inputs["ca"], inputs["server_name"])
+    except ProviderError as error:
+        if hint := inputs.get("hint"):
+            raise ProviderError(f"{error}; {hint}") from None
+        raise

@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, UpdateResult
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    UpdateResult,
+)
 
 from providers.dynamic import Provider, plain
 from providers.inputs import has_unknown
@@ -33,6 +41,17 @@ class KvMountsProvider(Provider):
         _look(props, props["mounts"])
         return CreateResult("kv-mounts", props)
 
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Forget the mounts that are something else by now: so the next `up` looks at them, and says so."""
+        from providers.vault.connection import VaultConnection  # noqa: PLC0415 - hvac is for a run
+        from providers.vault.mounts import not_version_2  # noqa: PLC0415 - the same
+
+        wrong = not_version_2(VaultConnection.parse(props["vault"]), props["mounts"])
+        if not wrong:
+            return ReadResult(id_, props)
+        right = {mount: named for mount, named in props["mounts"].items() if mount not in wrong}
+        return ReadResult(id_, {**props, "mounts": right}, {"vault": props["vault"], "mounts": right})
+
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         known = _named(_olds) if _olds["vault"] == _news["vault"] else set()
         _look(_news, [mount for mount in _news["mounts"] if mount not in known])
@@ -43,7 +62,8 @@ class KvMounts(Resource, module="vault", name="KvMounts"):
     """Fails an `up` if a mount that the program didn't make isn't there, or isn't KV v2.
 
     The paths of KV v2 mean nothing in KV v1: a policy would allow what isn't there, and a store would read
-    nothing. Whatever changes anything depends on this. A preview asks nobody.
+    nothing. Whatever changes anything depends on this. A preview asks nobody; a refresh does, and what has
+    become something else is a change that the next `up` refuses.
     """
 
     def __init__(

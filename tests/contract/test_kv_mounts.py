@@ -1,5 +1,6 @@
 """Mounts of a real Vault or OpenBao, as the configuration names them: KV v2, or refused by name."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,6 +53,37 @@ def test_another_mount_is_refused_by_the_key_that_names_it(mount: str, found: st
     assert sentence.startswith(f"{PLACE}: Vault at https://")
     assert f"{found}; expected a KV v2 mount: " in sentence.replace(" that this token may see", "")
     assert what_to_do in sentence
+
+
+@pytest.fixture
+def exchanged(client: hvac.Client) -> Iterator[str]:
+    """Give a mount of KV v2, in whose place another one is when it has been looked at once."""
+    mount = f"{MOUNT}-exchanged"
+    client.sys.enable_secrets_engine("kv", path=mount, options={"version": "2"})
+    look(mount)
+    client.delete(f"sys/mounts/{mount}")
+    client.sys.enable_secrets_engine("kv", path=mount, options={"version": "1"})
+    yield mount
+    client.delete(f"sys/mounts/{mount}")
+
+
+@pytest.mark.usefixtures("vault_environment")
+def test_a_mount_that_was_exchanged_is_seen_by_a_refresh_and_refused_by_the_next_up(exchanged: str) -> None:
+    declared = {"mounts": dict.fromkeys([MOUNT, exchanged], PLACE), "vault": {}}
+    provider = KvMountsProvider()
+    seen = provider.read("kv-mounts", declared)
+    assert seen.outs == seen.inputs == {"mounts": {MOUNT: PLACE}, "vault": {}}
+    assert provider.diff("kv-mounts", seen.outs, declared).changes
+    with pytest.raises(
+        VaultNotVersion2Error, match=f"{re.escape(PLACE)}: Vault at .* has KV v1 at {exchanged}"
+    ):
+        provider.update("kv-mounts", seen.outs, declared)
+
+
+@pytest.mark.usefixtures("vault_environment")
+def test_a_refresh_of_what_is_right_changes_nothing() -> None:
+    declared = {"mounts": {MOUNT: PLACE}, "vault": {}}
+    assert KvMountsProvider().read("kv-mounts", declared).outs == declared
 
 
 @pytest.mark.usefixtures("vault_environment")

@@ -50,15 +50,14 @@ def test_nothing_is_made_for_a_vault_that_pods_would_not_trust(
     def spoil(config: dict[str, dict[str, object]]) -> None:
         config["llm-gateway:gateway"]["namespace"] = name
         own = config["llm-gateway:vault"]
-        own.update(
-            mount=name, caCert=made_up_ca(), checkCa=True, auth={"method": "kubernetes", "mount": name}
-        )
+        own.update(mount=name, caCert=made_up_ca(), auth={"method": "kubernetes", "mount": name})
         del own["caCertEnv"]
 
     project.configure(spoil)
     with pytest.raises(CommandError) as caught:
         project.up()
     assert "doesn't vouch for as openbao.vault.svc" in caught.value.output
+    assert "llm-gateway:vault.checkCa: false" in caught.value.output
     assert "Traceback" not in caught.value.output
     nothing_was_made(project, cluster, vault, name)
 

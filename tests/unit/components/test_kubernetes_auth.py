@@ -17,6 +17,7 @@ from tests.support.declared import Document, Recorder, declare, dev_config
 
 CA = made_up_ca()
 SERVER = "https://api.example.com:6443"
+API_SERVER = "store-access-kubernetes-trust"
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +86,7 @@ def test_without_anything_new_vaults_own_pod_reviews_as_it_always_did() -> None:
     }
     assert audiences(recorder) == ["openbao"]
     assert not recorder.of_type("ClusterRoleBinding")
-    assert not recorder.of_type("tls:ServerTrust")
+    assert [trust.name for trust in recorder.of_type("tls:ServerTrust")] == ["vault-trust"]
 
 
 def test_whoever_had_disabled_the_local_token_gets_nothing_new() -> None:
@@ -105,7 +106,7 @@ def test_host_and_ca_come_from_the_kubeconfig_and_are_seen_first(
     recorder = declared(fromKubeconfig=True, reviewer="client")
     assert config_of(recorder)["kubernetesHost"] == SERVER
     assert config_of(recorder)["kubernetesCaCert"] == CA
-    trust = recorder.one("tls:ServerTrust").inputs
+    trust = recorder.one("tls:ServerTrust", API_SERVER).inputs
     assert (trust["address"], trust["ca"], trust["server_name"]) == (SERVER, CA, "api.example.com")
     assert "hunter3" not in repr(recorder.resources)
 
@@ -114,7 +115,7 @@ def test_vault_may_reach_the_api_server_by_another_name(kubeconfig: Callable[...
     kubeconfig(server="https://127.0.0.1:6443")
     recorder = declared(fromKubeconfig=True, reviewer="client", kubernetesHost="https://inside.example.com")
     assert config_of(recorder)["kubernetesHost"] == "https://inside.example.com"
-    trust = recorder.one("tls:ServerTrust").inputs
+    trust = recorder.one("tls:ServerTrust", API_SERVER).inputs
     assert (trust["address"], trust["server_name"]) == ("https://127.0.0.1:6443", "inside.example.com")
 
 
@@ -141,7 +142,7 @@ def test_the_context_of_the_program_is_the_one_that_is_read(
 def test_a_preview_can_do_without_the_kubeconfig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "not-there"))
     recorder = declared(preview=True, fromKubeconfig=True, reviewer="client")
-    assert recorder.one("tls:ServerTrust")
+    assert recorder.one("tls:ServerTrust", API_SERVER)
     with pytest.raises(SettingsError, match="there is no kubeconfig"):
         declared(fromKubeconfig=True, reviewer="client")
 

@@ -192,12 +192,14 @@ def test_an_http_route_takes_the_place_of_the_ingress(config: Document) -> None:
     assert route["rules"][0]["backendRefs"] == [{"name": "litellm", "port": 4000}]
 
 
-def test_vaults_certificate_is_looked_at_on_request_as_pods_will_see_it(config: Document) -> None:
-    assert not declare(config).of_type("tls:ServerTrust")
-    config["vault"]["checkCa"] = True
+def test_vaults_certificate_is_looked_at_as_pods_will_see_it_unless_it_is_said_not_to(
+    config: Document,
+) -> None:
     trust = declare(config).one("tls:ServerTrust").inputs
     assert (trust["address_env"], trust["server_name"]) == ("VAULT_ADDR", "openbao.vault.svc")
     assert "BEGIN CERTIFICATE" in trust["ca"]
+    config["vault"]["checkCa"] = False
+    assert not declare(config).of_type("tls:ServerTrust")
 
 
 def test_the_mounts_of_somebody_else_are_looked_at_and_our_own_is_not(config: Document) -> None:

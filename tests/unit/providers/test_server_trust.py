@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from local.pki import Authority, Identity
+from providers.errors import ProviderError
 from providers.inputs import UNKNOWN
 from providers.tls.handshake import AddressError, ServerSilentError, ServerUntrustedError
 from providers.tls.server_trust import ServerTrustProvider
@@ -50,6 +51,13 @@ def test_the_ca_that_signed_the_certificate_is_right_whatever_the_server_answers
 def test_another_ca_is_wrong(address: str) -> None:
     with pytest.raises(ServerUntrustedError, match=r"doesn't vouch for as 127\.0\.0\.1 \(.*certificate"):
         PROVIDER.create(inputs(address, made_up_ca()))
+
+
+def test_a_failure_says_where_it_is_configured_too(address: str) -> None:
+    with pytest.raises(ProviderError, match=r"doesn't vouch for .*; see vault\.caCert$"):
+        PROVIDER.create(inputs(address, made_up_ca()) | {"hint": "see vault.caCert"})
+    with pytest.raises(ProviderError, match=r"no https address.*; see vault\.caCert$"):
+        PROVIDER.create(inputs("http://vault", made_up_ca()) | {"hint": "see vault.caCert"})
 
 
 def test_a_name_that_the_certificate_does_not_carry_is_wrong(address: str, ca: Path) -> None:
