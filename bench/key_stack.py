@@ -14,20 +14,24 @@ _PROGRAM = ROOT / "bench" / "program"
 
 
 class Way(Enum):
-    """How keys are kept, and how often the engine saves its state."""
+    """How keys are kept, and how often the engine saves its state.
+
+    Those of which nothing is made have the inputs of keys, and a provider that does nothing: they are what
+    Pulumi takes by itself.
+    """
 
     STATE = "in-state"
     VAULT = "in-vault"
     VAULT_SAVED_ONCE = "in-vault-saved-once"
-
-    @property
-    def delivers(self) -> bool:
-        return self is not Way.STATE
+    NOTHING = "nothing-made"
+    NOTHING_SAVED_ONCE = "nothing-made-saved-once"
 
     def variables(self) -> dict[str, str]:
-        """Give the engine's own switches; older CLIs take the first only together with the second."""
+        """Give what program and engine take; older CLIs take the first switch with the other only."""
         once = {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "true"}
-        return once if self is Way.VAULT_SAVED_ONCE else {}
+        folder = "" if self is Way.STATE else f"bench/{secrets.token_hex(4)}"
+        nothing = {"BENCH_NOTHING": "1"} if self in {Way.NOTHING, Way.NOTHING_SAVED_ONCE} else {}
+        return {"BENCH_PATH": folder, **nothing, **(once if self.value.endswith("saved-once") else {})}
 
 
 class KeyStack(BenchStack):
@@ -52,10 +56,10 @@ class KeyStack(BenchStack):
             "BENCH_KEYS": str(count),
             "BENCH_URL": url,
             "BENCH_BUDGET": "5",
-            "BENCH_PATH": f"bench/{secrets.token_hex(4)}" if way.delivers else "",
             **way.variables(),
         }
-        (folder / "providers").symlink_to(ROOT / "providers")
+        for package in ("providers", "bench"):
+            (folder / package).symlink_to(ROOT / package)
         super().__init__(folder, _PROGRAM, {**variables, **own})
 
     def change(self, budget: float) -> Cost:
