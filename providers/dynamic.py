@@ -1,26 +1,20 @@
-"""The one base of our dynamic providers: a pickle that is a name, and failures that are sentences.
+"""The one base of our dynamic providers: a pickle that is a name, and clients that only a run imports.
 
 A dynamic resource carries its provider, pickled, in every resource's state. A provider that captures nothing
 and lives in an importable module pickles to its own name, so a change of its code is no diff.
 """
 
 import functools
-import os
-import stat
-import sys
-import threading
-import traceback
 from collections.abc import Awaitable, Callable
-from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
 
 import pulumi
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
 from pulumi.output import Unknown
 
-from providers.errors import ProviderError
 from providers.inputs import UNKNOWN
 from providers.loading import load
+from providers.plugin import adapt_plugin
 
 __all__ = ["Provider", "own_urn", "plain"]
 
@@ -45,10 +39,7 @@ class Provider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         del req  # connections are inputs of each resource, so that one stack can serve several gateways
-        plugin = sys.modules["__main__"]
-        if hasattr(plugin, "DynamicResourceProviderServicer"):
-            _speak_in_sentences(plugin)
-            _end_with_the_engine()
+        adapt_plugin()
 
 
 def own_urn(type_name: str, name: str, opts: pulumi.ResourceOptions | None) -> Awaitable[str | None]:
@@ -80,37 +71,3 @@ def _with_modules(method: Callable[..., Any], modules: tuple[str, ...]) -> Calla
         return method(*arguments, **named)
 
     return run
-
-
-def _speak_in_sentences(plugin: ModuleType) -> None:
-    """Let the plugin report a `ProviderError` by its sentence instead of a traceback.
-
-    Pulumi's plugin answers the engine with `traceback.format_exc()` of whatever a provider raised, and offers
-    no other way to fail. Only the name in the plugin's own module is replaced, and only what our errors
-    look like.
-    """
-    plugin.traceback = SimpleNamespace(format_exc=_format_error)  # type: ignore[attr-defined]
-
-
-def _format_error() -> str:
-    error = sys.exc_info()[1]
-    return str(error) if isinstance(error, ProviderError) else traceback.format_exc()
-
-
-@functools.cache
-def _end_with_the_engine() -> None:
-    """Let the plugin end when the engine that has started it is gone.
-
-    Pulumi's plugin outlives an engine that is killed: it would go on minting a key that no state will know,
-    while the next `up` is under way already. The engine holds the other end of the standard input.
-    """
-    stdin = sys.__stdin__
-    if stdin is None or not stat.S_ISFIFO(os.fstat(stdin.fileno()).st_mode):
-        return
-
-    def wait() -> None:
-        while os.read(stdin.fileno(), 1):
-            pass
-        os._exit(1)
-
-    threading.Thread(target=wait, name="end with the engine", daemon=True).start()

@@ -21,6 +21,7 @@ from providers.kubernetes.errors import (
 )
 from providers.kubernetes.objects import Kind, Named
 from providers.kubernetes.streams import open_websocket
+from providers.plugin import AT_ONCE
 
 __all__ = ["ClusterApi"]
 
@@ -60,6 +61,7 @@ class ClusterApi:
 
     def __init__(self, configuration: client.Configuration, context: str | None) -> None:
         configuration.retries = _REPEATED
+        configuration.connection_pool_maxsize = AT_ONCE
         spoken = f" (context {context})" if context else ""
         self.name = f"the cluster at {configuration.host}{spoken}"
         self._configuration = configuration

@@ -14,18 +14,19 @@ from providers.litellm.bearer import Bearer
 from providers.litellm.errors import GatewayError, GatewayUnavailableError, KeyGoneError, NotAGatewayError
 from providers.litellm.orphans import OrphanIndex
 from providers.litellm.readiness import Readiness
+from providers.plugin import AT_ONCE
 
 __all__ = ["GatewayClient", "ListedKey", "http_client"]
 
 _PAGE_SIZE = 100  # the most that /key/list takes
 _TIMEOUT = httpx.Timeout(30, connect=5, pool=120)
-_LIMITS = httpx.Limits(max_connections=10, max_keepalive_connections=4)
+_LIMITS = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
 
 
 def http_client(
     url: str, ca_cert_file: str | None = None, transport: httpx.BaseTransport | None = None
 ) -> httpx.Client:
-    """Make the pooled HTTP client of a gateway; Pulumi's plugin uses it from four threads.
+    """Make the pooled HTTP client of a gateway; Pulumi's plugin uses it from all of its threads.
 
     Parameters
     ----------

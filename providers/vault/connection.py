@@ -9,8 +9,10 @@ from typing import Any, Self
 
 import hvac
 from pydantic import SecretStr
+from requests.adapters import HTTPAdapter
 
 from providers.credentials import is_sendable
+from providers.plugin import AT_ONCE
 from providers.vault.errors import VaultSetupError
 
 __all__ = ["VaultConnection"]
@@ -79,13 +81,15 @@ class VaultConnection:
 @lru_cache(maxsize=8)
 def _pooled(address: str, token: SecretStr, namespace: str | None, ca_cert_file: str | None) -> hvac.Client:
     """Make a client; its session is used from all threads of Pulumi's plugin."""
-    return hvac.Client(
+    client = hvac.Client(
         url=address,
         token=token.get_secret_value(),
         namespace=namespace,
         verify=ca_cert_file or True,
         timeout=_TIMEOUT_SECONDS,
     )
+    client.session.mount(address, HTTPAdapter(pool_maxsize=AT_ONCE))
+    return client
 
 
 def _token() -> SecretStr:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+import hvac
 import hvac.exceptions
 
 from providers.credentials import Concealed
@@ -36,13 +38,15 @@ class KvPath(VaultBorder):
     """A path below a KV v2 mount, on one connection, which is opened by the first call.
 
     An unreachable or sealed server is waited for, up to the connection's patience. To repeat a write is safe:
-    it names the version that it follows.
+    it names the version that it follows. What was read or written last is remembered, and a merge begins with
+    that: whether it is still the newest version, the write itself says.
     """
 
     def __init__(self, connection: VaultConnection, mount: str, path: str) -> None:
         super().__init__(connection, f"{mount}/{path}")
         self._mount = mount
         self._path = path
+        self._last: KvVersion | None = None
 
     def read(self) -> KvVersion:
         """Read the newest version.
@@ -62,9 +66,11 @@ class KvPath(VaultBorder):
                     )
                 except hvac.exceptions.InvalidPath as error:
                     self._require_nothing(error)
-                    return KvVersion()
+                    self._last = KvVersion()
+                    return self._last
                 found = self._document("read", answer)
-                return KvVersion(found["metadata"]["version"], Concealed(found["data"] or {}))
+                self._last = KvVersion(found["metadata"]["version"], Concealed(found["data"] or {}))
+                return self._last
         raise AssertionError  # tenacity raises what the last attempt raised
 
     def children(self) -> list[str]:
@@ -114,7 +120,8 @@ class KvPath(VaultBorder):
                 answer = self._client.secrets.kv.v2.create_or_update_secret(
                     self._path, secret=dict(data), cas=after, mount_point=self._mount
                 )
-                return int(self._document("write", answer)["version"])
+                self._last = KvVersion(int(self._document("write", answer)["version"]), Concealed(data))
+                return self._last.number
         raise AssertionError  # tenacity raises what the last attempt raised
 
     def merge(self, merged: Callable[[Mapping[str, Any]], dict[str, Any]]) -> KvVersion:
@@ -137,15 +144,17 @@ class KvPath(VaultBorder):
         VaultError
             If the server can't be asked or refuses.
         """
+        current, is_newest = (self._last, False) if self._last else (self.read(), True)
         for _ in range(_CONFLICTS):
-            current = self.read()
             wanted = Concealed(merged(current.data))
-            if wanted == current.data:
+            if wanted != current.data:
+                try:
+                    return KvVersion(self.write(wanted, after=current.number), wanted)
+                except VaultConflictError as error:
+                    conflict = error
+            elif is_newest:
                 return current
-            try:
-                return KvVersion(self.write(wanted, after=current.number), wanted)
-            except VaultConflictError as error:
-                conflict = error
+            current, is_newest = self.read(), True
         raise conflict
 
     def delete(self) -> None:
@@ -157,16 +166,20 @@ class KvPath(VaultBorder):
                 )
 
     def require_version_2(self) -> None:
-        """See that the mount is KV v2, before anything is written to it.
+        """See that the mount is KV v2, before anything is written to it; once in a run for each mount.
 
         Raises
         ------
         VaultMountMissingError
             If it isn't there, or is something else.
         """
+        seen = _mounts_seen(self._client)
+        if self._mount in seen:
+            return
         kind = self.mount_kind(self._mount)
         if kind != "KV v2":
             raise VaultMountMissingError(self.address, self._mount, kind)
+        seen.add(self._mount)
 
     def _require_nothing(self, error: hvac.exceptions.InvalidPath) -> None:
         """See that a 404 is Vault's way to say that nothing is there."""
@@ -174,3 +187,9 @@ class KvPath(VaultBorder):
             raise VaultMountMissingError(self.address, self._mount, None) from None
         if error.json is None:
             raise error
+
+
+@lru_cache(maxsize=8)
+def _mounts_seen(_client: hvac.Client) -> set[str]:
+    """Give the mounts that a client has seen to be KV v2."""
+    return set()

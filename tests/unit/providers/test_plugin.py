@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]
+import httpx
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
@@ -64,6 +67,24 @@ def test_a_key_lives_in_the_plugin(plugin: Plugin, gateway: FakeGateway, url: st
     assert plugin.diff(id_, state, inputs | {"key_type": "llm_api"}) == (True, ["key_type"])
     plugin.delete(id_, state)
     assert plugin.read(id_, state)[0] == ""
+
+
+def test_more_keys_are_made_at_once_than_pulumis_plugin_has_threads(
+    plugin: Plugin, gateway: FakeGateway
+) -> None:
+    many = 8
+    together = threading.Barrier(many, timeout=60)
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/key/generate":
+            together.wait()
+        return gateway.transport.handler(request)  # type: ignore[return-value]
+
+    with serving(handler) as url, ThreadPoolExecutor(many) as pool:
+        reached = {"url": url, "admin_key": {"env": "ADMIN_KEY"}}
+        declared = [{"gateway": reached, "owner": urn(f"app-{number}")} for number in range(many)]
+        made = {id_ for id_, _ in pool.map(lambda one: plugin.create(plugin.check({}, one)[0]), declared)}
+    assert len(made) == many
 
 
 def test_the_plugin_ends_with_the_engine_that_started_it() -> None:
