@@ -13,7 +13,8 @@ SEED := $(or $(SEED),$(shell date +%s))
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Hashed locks only; the index and the certificates are those that pip is configured with on this machine.
+# Hashed locks only; the index and the certificates are those that pip is configured with on this machine. Compiled
+# once here: every run of Pulumi starts three Pythons, and one that may write no bytecode would compile it each time.
 $(READY): requirements/dev.txt requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "make: $$($(PYTHON) --version) is too old: Python 3.11 or newer is needed; name it with PYTHON=..." >&2; exit 1; }
@@ -22,8 +23,8 @@ $(READY): requirements/dev.txt requirements/bootstrap.txt
 	@echo "Installing the locked Python packages into $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	@. tools/uv-env.sh && $(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python --require-hashes \
-	  requirements/bootstrap.txt requirements/dev.txt
+	@. tools/uv-env.sh && $(VENV)/bin/uv pip sync --quiet --compile-bytecode --python $(VENV)/bin/python \
+	  --require-hashes requirements/bootstrap.txt requirements/dev.txt
 	@touch $@
 
 up: $(READY) ## Start the local platform, deploy the gateway on it, prove its keys

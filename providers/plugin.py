@@ -4,6 +4,7 @@ It has no setting for any of this. What is changed is its own and looked for bef
 that calls a provider itself, nothing is touched.
 """
 
+import asyncio
 import functools
 import os
 import stat
@@ -22,11 +23,12 @@ AT_ONCE = 16
 
 
 def adapt_plugin() -> None:
-    """Let the plugin fail in sentences, work on more at once, and end with its engine."""
+    """Let the plugin fail in sentences, work on more at once with less, and end with its engine."""
     plugin = sys.modules["__main__"]
     if hasattr(plugin, "DynamicResourceProviderServicer"):
         _speak_in_sentences(plugin)
         _work_on_more_at_once(sys._getframe())  # noqa: SLF001 - the documented way to the caller
+        _keep_event_loops(plugin)
         _end_with_the_engine()
 
 
@@ -58,6 +60,22 @@ def _work_on_more_at_once(frame: FrameType | None) -> None:
             pool._max_workers = max(pool._max_workers, AT_ONCE)  # noqa: SLF001 - read whenever a call comes in
             return
         frame = frame.f_back
+
+
+class _Kept(threading.local):
+    """An event loop for each thread, which stays when it is closed."""
+
+    def __init__(self) -> None:
+        self.run_until_complete = asyncio.new_event_loop().run_until_complete
+
+    def close(self) -> None:
+        """Do nothing: the next call uses it again."""
+
+
+def _keep_event_loops(plugin: ModuleType) -> None:
+    """Let the plugin write its answers with one event loop a thread, instead of one an answer."""
+    kept = _Kept()
+    plugin.asyncio = SimpleNamespace(new_event_loop=lambda: kept)  # type: ignore[attr-defined]
 
 
 @functools.cache

@@ -1,7 +1,8 @@
 """The same through the real Pulumi CLI: faults by the dozen in one `up`, and kills of engine and plugin.
 
 In each `up` there are several keys, each between proxies of its own and each with a fault of its own. A kill
-comes when each of up to four keys, which is as many as a plugin works on at once, is at its step.
+comes when each of up to four keys, which is as many as an engine on a single core works on at once, is at its
+step.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from tests.faults.rendezvous import Rendezvous
 from tests.faults.runs import Run, Runner, carried_out, fewer
 from tests.faults.strike import Strike, Victim
 
-_AT_ONCE_IN_A_PLUGIN = 4
+_AT_ONCE = 4
 _IN_TIME = [fault for fault in BREAKS if fault not in (Fault.LATE, Fault.SLOW)]
 _OPERATIONS = [each for each in OPERATIONS if not each.refreshes and each.by_hand is None]
 
@@ -72,4 +73,4 @@ def test_one_up_gets_over_a_kill_at_any_step(runner: Runner, new_fleet: NewFleet
 
 
 def _grouped(runs: Sequence[Run]) -> list[Sequence[Run]]:
-    return [runs[at : at + _AT_ONCE_IN_A_PLUGIN] for at in range(0, len(runs), _AT_ONCE_IN_A_PLUGIN)]
+    return [runs[at : at + _AT_ONCE] for at in range(0, len(runs), _AT_ONCE)]

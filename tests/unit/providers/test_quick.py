@@ -8,10 +8,12 @@ from typing import Any
 
 import pulumi
 import pytest
+from pulumi import _types
 from pulumi.runtime import resource as runtime
 from pulumi.runtime import rpc_manager, stack
 
 from providers import quick
+from providers.litellm import VirtualKey
 
 
 @pytest.fixture
@@ -20,6 +22,7 @@ def own_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulumi.log, "debug", pulumi.log.debug)
     for name in ("_get_stack_trace", "_get_source_position"):
         monkeypatch.setattr(runtime, name, getattr(runtime, name))
+    monkeypatch.setattr(_types, "resource_types", _types.resource_types)
     monkeypatch.setattr(gc, "set_threshold", lambda *_: None)
 
 
@@ -46,6 +49,14 @@ def test_a_resource_carries_the_line_that_declared_it_and_no_stack() -> None:
     assert not trace.frames
     assert position is not None
     assert position.uri == Path(__file__).as_uri()
+
+
+@pytest.mark.usefixtures("own_sdk")
+def test_the_outputs_of_a_class_are_looked_at_once() -> None:
+    plainly = _types.resource_types(VirtualKey)
+    quick.register_quickly()
+    assert _types.resource_types(VirtualKey) == plainly
+    assert _types.resource_types(VirtualKey) is _types.resource_types(VirtualKey)
 
 
 @pytest.mark.usefixtures("own_sdk")
