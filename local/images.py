@@ -16,10 +16,12 @@ __all__ = [
     "ImageImportError",
     "UnknownImageError",
     "import_missing",
+    "local_image",
     "local_images",
     "public_images",
 ]
 
+ARCHIVE = "images"
 PARTS = ("openbao", "postgres", "external-secrets")
 # What a cluster that isn't ours pulls; `--image NAME=REFERENCE` names a mirror's.
 PUBLIC_IMAGES = {
@@ -51,10 +53,13 @@ class ImageImportError(UserError):
 
 def local_images() -> dict[str, str]:
     """Return the reference of each part's image among those that are made on this machine."""
-    references = _references(ensure("images"))
-    return {
-        part: next(ref for ref in references if ref.startswith(f"{LOCAL_PREFIX}{part}:")) for part in PARTS
-    }
+    return {part: local_image(part) for part in PARTS}
+
+
+def local_image(name: str, archive: str = ARCHIVE) -> str:
+    """Return the reference of an image that is made on this machine."""
+    references = _references(ensure(archive))
+    return next(reference for reference in references if reference.startswith(f"{LOCAL_PREFIX}{name}:"))
 
 
 def public_images(settings: list[str]) -> dict[str, str]:
@@ -79,16 +84,21 @@ def public_images(settings: list[str]) -> dict[str, str]:
     return chosen
 
 
-def import_missing(layout: Layout, node: Process) -> bool:
+def import_missing(layout: Layout, node: Process, archive: str = ARCHIVE) -> bool:
     """Bring the node the images that it lacks.
+
+    Parameters
+    ----------
+    archive
+        Which artefact holds them.
 
     Returns
     -------
     bool
         Whether anything was imported.
     """
-    folder = ensure("images")
-    record = layout.containerd_root / "imported-images"
+    folder = ensure(archive)
+    record = layout.containerd_root / f"imported-{archive}"
     present = set(_ctr(layout, node, "images", "list", "--quiet").split())
     known_archive = record.exists() and record.read_text() == folder.name
     if known_archive and present.issuperset(_references(folder)):

@@ -133,6 +133,15 @@ PARTS: tuple[Artefact, ...] = (
         checksum="h1:AK8Umjbh9fVgbnf5oZDDEH6Z4xYxVvTYuWIeV20Dgn4=",
         files=("agent-inject/agent/annotations.go",),
     ),
+    GoBinary(
+        name="injector",
+        version=INJECTOR,
+        module="injector",
+        program="vault-k8s",
+        path="vault-k8s",
+        package="github.com/hashicorp/vault-k8s",
+        stamps=(("github.com/hashicorp/vault-k8s/version.Version", INJECTOR),),
+    ),
     BaseLayer(
         name="layer-base",
         version="Debian 12",
@@ -225,7 +234,15 @@ PARTS: tuple[Artefact, ...] = (
         removed=("usr/lib/postgresql/15/lib/bitcode", "usr/lib/postgresql/15/lib/llvmjit*"),
     ),
     FileLayer(name="layer-pause", version=PAUSE, artefact="pause", target="pause"),
-    FileLayer(name="layer-openbao", version=OPENBAO, artefact="openbao", target="usr/local/bin/bao"),
+    FileLayer(
+        name="layer-openbao",
+        version=OPENBAO,
+        artefact="openbao",
+        target="usr/local/bin/bao",
+        # What the agent injector calls, by this path where it revokes a token.
+        links=(("usr/bin/vault", "../local/bin/bao"),),
+    ),
+    FileLayer(name="layer-injector", version=INJECTOR, artefact="injector", target="vault-k8s"),
     FileLayer(
         name="layer-external-secrets",
         version=EXTERNAL_SECRETS,
@@ -316,7 +333,21 @@ IMAGES = ImageArchive(
     ),
 )
 
-ARTEFACTS = {artefact.name: artefact for artefact in (*PROGRAMS, IMAGES, *PARTS)}
+# Apart from the platform's images: only tests run it.
+INJECTOR_IMAGES = ImageArchive(
+    name="injector-images",
+    version="1",
+    images=(
+        Image(
+            reference=_local("vault-k8s", INJECTOR),
+            layers=("layer-injector",),
+            user=APP_USER,
+            entrypoint=("/vault-k8s",),
+        ),
+    ),
+)
+
+ARTEFACTS = {artefact.name: artefact for artefact in (*PROGRAMS, IMAGES, INJECTOR_IMAGES, *PARTS)}
 """All artefacts by name."""
 OFFERED = tuple(artefact.name for artefact in (*PROGRAMS, IMAGES))
 """Names of those that are of use by themselves."""

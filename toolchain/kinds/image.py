@@ -66,8 +66,7 @@ class DebianLayer(ImageLayer):
     def fill(self, build: Build, root: Path) -> None:
         unpack_packages(build, self.packages, root)
         remove_matching(root, self.removed)
-        for link, target in self.links:
-            (root / link).symlink_to(target)
+        _link(root, self.links)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +102,8 @@ class FileLayer(ImageLayer):
     file: str = "."
     """The file in that artefact, relative to what `ensure` returns."""
     target: str
+    links: tuple[tuple[str, str], ...] = ()
+    """Other names of it: (link, target)."""
 
     @property
     def parts(self) -> Sequence[str]:
@@ -113,6 +114,7 @@ class FileLayer(ImageLayer):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(build.needed[self.artefact] / self.file, target)
         target.chmod(0o755)
+        _link(root, self.links)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +151,7 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageArchive(Artefact):
-    """All images in one archive, ``images.tar``, with their references in ``images.json``."""
+    """Several images in one archive, ``images.tar``, with their references in ``images.json``."""
 
     images: tuple[Image, ...]
 
@@ -239,6 +241,12 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     return member
+
+
+def _link(root: Path, links: Iterable[tuple[str, str]]) -> None:
+    for link, target in links:
+        (root / link).parent.mkdir(parents=True, exist_ok=True)
+        (root / link).symlink_to(target)
 
 
 def _write_certificates(root: Path) -> None:

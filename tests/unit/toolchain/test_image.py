@@ -164,10 +164,16 @@ def test_an_image_runs_as_its_user_and_program(archive: Path) -> None:
     }
 
 
-def test_a_file_layer_holds_one_program(tmp_path: Path) -> None:
+def test_a_file_layer_holds_one_program_and_its_other_names(tmp_path: Path) -> None:
     (tmp_path / "bao").write_text("program")
     (tmp_path / "layer").mkdir()
-    layer = FileLayer(name="layer", version="1", artefact="openbao", target="usr/local/bin/bao")
+    layer = FileLayer(
+        name="layer",
+        version="1",
+        artefact="openbao",
+        target="usr/local/bin/bao",
+        links=(("usr/bin/vault", "../local/bin/bao"),),
+    )
     build = Build(
         folder=tmp_path / "layer",
         log=tmp_path / "log",
@@ -178,4 +184,6 @@ def test_a_file_layer_holds_one_program(tmp_path: Path) -> None:
     layer.build(build)
 
     assert sorted(path.name for path in (tmp_path / "layer").iterdir()) == ["layer.json", "layer.tar.zst"]
-    assert members(tmp_path / "layer" / "layer.tar.zst")["usr/local/bin/bao"].mode == 0o755
+    found = members(tmp_path / "layer" / "layer.tar.zst")
+    assert found["usr/local/bin/bao"].mode == 0o755
+    assert found["usr/bin/vault"].linkname == "../local/bin/bao"
