@@ -49,7 +49,7 @@ class InjectedSecret(Section):
     volume_path: Folder | None = None
     """Where this file's volume is mounted; without it the `volumePath` of all."""
     perms: Annotated[str, AfterValidator(_permissions)] | None = None
-    """Permissions of the file: `0640`."""
+    """Permissions of the file: `0640`, which an app that isn't `runAsUser` reads as the Pod's `fsGroup`."""
     command: str | None = Field(default=None, min_length=1)
     """Run by the agent after each rendering."""
     error_on_missing_key: bool = False
@@ -123,7 +123,7 @@ class InjectorSettings(Section):
     init_first: bool = False
     """Run before the Pod's other init containers."""
     cache: InjectorCache | None = None
-    """Makes the agent listen for the app."""
+    """Makes the agent listen for the app; with `prePopulate` not without `automountServiceAccountToken`."""
     resources: InjectorResources = InjectorResources()
     """Of the agent's containers."""
     run_as_user: int | None = Field(default=None, ge=0)

@@ -15,6 +15,8 @@ TOKEN_VOLUME = "vault-token"  # noqa: S105 - a name
 """Volume with the ServiceAccount's token for Vault: the Pod's own is made for the API server."""
 _CA_FILE = "/vault/tls/ca.crt"
 _TOKEN_SECONDS = 600
+# The command that revokes the token looks for it at home, which this is for one user of Vault's image only.
+_HOME = [{"op": "add", "path": "/env/-", "value": {"name": "HOME", "value": "/home/vault"}}]
 
 # The injector's own templates write the envelope of KV v2, `data` and `metadata`, and no property.
 _OF_KV = {
@@ -90,6 +92,8 @@ def _behaviour(injector: InjectorSettings) -> Iterator[tuple[str, Any]]:
     yield "agent-init-first", injector.init_first or None
     yield "agent-revoke-on-shutdown", injector.revoke_on_shutdown or None
     yield "agent-revoke-grace", injector.revoke_grace_seconds
+    if injector.revoke_on_shutdown and injector.annotations == "vault.hashicorp.com":
+        yield "agent-json-patch", json.dumps(_HOME)
     yield "agent-run-as-user", injector.run_as_user
     yield "agent-run-as-group", injector.run_as_group
     yield "log-level", injector.log_level

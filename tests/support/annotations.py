@@ -35,6 +35,7 @@ WRITTEN = {
     "log-format",
     "agent-revoke-on-shutdown",
     "agent-revoke-grace",
+    "agent-json-patch",
     "auth-path",
     "ca-cert",
     "log-level",

@@ -104,6 +104,9 @@ def test_every_setting_is_spelled_as_documented() -> None:
         "log-level": "debug",
         "agent-revoke-on-shutdown": "true",
         "agent-revoke-grace": "7",
+        "agent-json-patch": (
+            '[{"op": "add", "path": "/env/-", "value": {"name": "HOME", "value": "/home/vault"}}]'
+        ),
     }
     assert written(EVERYTHING) == {f"vault.hashicorp.com/{name}": value for name, value in names.items()}
 
@@ -137,9 +140,10 @@ def test_a_file_without_a_template_holds_the_properties_and_not_what_kv_says_bes
     assert names["vault.hashicorp.com/agent-inject-template-db"] == template
 
 
-def test_openbaos_own_injector_has_another_prefix() -> None:
-    names = written({"secrets": [STATIC], "annotations": "openbao.openbao.org"})
+def test_openbaos_own_injector_has_another_prefix_and_another_home() -> None:
+    names = written({"secrets": [STATIC], "annotations": "openbao.openbao.org", "revokeOnShutdown": True})
     assert {name.partition("/")[0] for name in names} == {"openbao.openbao.org"}
+    assert "openbao.openbao.org/agent-json-patch" not in names
 
 
 def test_an_apps_agent_logs_in_as_the_app_and_reads_what_it_needs(config: Document) -> None:
