@@ -128,7 +128,9 @@ class Cluster:
         program = f"import os; print(os.environ['{name}'], end='')"
         return self.execute(pod.metadata.name, "python", "-c", program)[1]
 
-    def execute(self, pod: str, *command: str, namespace: str | None = None) -> tuple[int, str]:
+    def execute(
+        self, pod: str, *command: str, namespace: str | None = None, container: str | None = None
+    ) -> tuple[int, str]:
         """Run a command in a Pod, and give its exit code and what it says."""
         from kubernetes.stream import stream  # noqa: PLC0415 - imports a WebSocket client that few tests need
 
@@ -137,6 +139,7 @@ class Cluster:
             pod,
             namespace or self.namespace,
             command=list(command),
+            **({"container": container} if container else {}),
             stdout=True,
             stderr=True,
             stdin=False,
