@@ -33,4 +33,4 @@ def _without_commands() -> Iterator[None]:
     try:
         yield
     finally:
-        del sys.modules[_COMMAND_OF_HTTPX]
+        sys.modules.pop(_COMMAND_OF_HTTPX, None)

@@ -57,9 +57,17 @@ def _work_on_more_at_once(frame: FrameType | None) -> None:
         reference = frame.f_locals.get("executor_reference")
         pool = reference() if reference else None
         if isinstance(pool, ThreadPoolExecutor):
-            pool._max_workers = max(pool._max_workers, AT_ONCE)  # noqa: SLF001 - read whenever a call comes in
+            _widen(pool)
             return
         frame = frame.f_back
+
+
+def _widen(pool: ThreadPoolExecutor) -> None:
+    with pool._shutdown_lock:  # noqa: SLF001 - as `submit` holds it
+        pool._max_workers = max(pool._max_workers, AT_ONCE)  # noqa: SLF001 - there is no other way
+        # Python 3.11 counts a thread as idle for each call that has waited, and would start no other.
+        while len(pool._threads) < AT_ONCE:  # noqa: SLF001 - the same
+            pool._adjust_thread_count()  # noqa: SLF001 - the same
 
 
 class _Kept(threading.local):
@@ -72,10 +80,12 @@ class _Kept(threading.local):
         """Do nothing: the next call uses it again."""
 
 
+@functools.cache
 def _keep_event_loops(plugin: ModuleType) -> None:
     """Let the plugin write its answers with one event loop a thread, instead of one an answer."""
     kept = _Kept()
-    plugin.asyncio = SimpleNamespace(new_event_loop=lambda: kept)  # type: ignore[attr-defined]
+    own = SimpleNamespace(**{**vars(asyncio), "new_event_loop": lambda: kept})
+    plugin.asyncio = own  # type: ignore[attr-defined]
 
 
 @functools.cache

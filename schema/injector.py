@@ -135,7 +135,7 @@ class InjectorSettings(Section):
     log_format: Literal["standard", "json"] | None = None
     """Of the agent."""
     revoke_on_shutdown: bool = False
-    """Give the sidecar's token back when the Pod ends."""
+    """Give the sidecar's token back when the Pod ends; seen with HashiCorp's injector."""
     revoke_grace_seconds: int | None = Field(default=None, ge=1)
     """How long that may take."""
 

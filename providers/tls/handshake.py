@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from providers.errors import ProviderError
 
 __all__ = ["AddressError", "ServerSilentError", "ServerUntrustedError", "address_of", "see_trusted"]
 
 _TIMEOUT_SECONDS = 10.0
+_PATIENCE_SECONDS = 30.0
 
 
 class ServerUntrustedError(ProviderError):
@@ -67,6 +69,9 @@ def address_of(inputs: Mapping[str, Any]) -> str:
 def see_trusted(address: str, ca: str, server_name: str) -> None:
     """Shake hands with a server; whatever it answers afterwards is its own business.
 
+    One that is just starting is waited for. Behind a proxy (HTTPS_PROXY) the certificate has to carry the
+    address's own name: httpx asks for no other there.
+
     Parameters
     ----------
     address
@@ -84,6 +89,17 @@ def see_trusted(address: str, ca: str, server_name: str) -> None:
         There was no handshake.
     """
     context = ssl.create_default_context(cadata=ca)
+    for attempt in Retrying(
+        retry=retry_if_exception_type(ServerSilentError),
+        stop=stop_after_delay(_PATIENCE_SECONDS),
+        wait=wait_exponential_jitter(multiplier=0.2, max=3, jitter=0.3),
+        reraise=True,
+    ):
+        with attempt:
+            _shake_hands(context, address, server_name)
+
+
+def _shake_hands(context: ssl.SSLContext, address: str, server_name: str) -> None:
     try:
         with httpx.Client(verify=context, timeout=_TIMEOUT_SECONDS) as client:
             client.get(address, extensions={"sni_hostname": server_name})

@@ -159,6 +159,7 @@ class KvPath(VaultBorder):
 
     def delete(self) -> None:
         """Remove the path with all its versions."""
+        self._last = None
         for attempt in self._patiently():
             with attempt, self._border("delete"):
                 self._client.secrets.kv.v2.delete_metadata_and_all_versions(

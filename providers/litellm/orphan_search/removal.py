@@ -66,6 +66,7 @@ def _is_alive(report: Report, finding: Finding) -> bool:
 def _withdraw(place: Place) -> None:
     delivery = Delivery(place.path, place.key_property, place.owner)
     if place.is_staged:
+        place.path.read()  # after a search of a while, and before a write that follows a version of now
         delivery.unstage(place.token_id)
     else:
         delivery.withdraw(place.token_id)

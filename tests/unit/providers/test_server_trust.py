@@ -10,6 +10,7 @@ import pytest
 from local.pki import Authority, Identity
 from providers.errors import ProviderError
 from providers.inputs import UNKNOWN
+from providers.tls import handshake
 from providers.tls.handshake import AddressError, ServerSilentError, ServerUntrustedError
 from providers.tls.server_trust import ServerTrustProvider
 from tests.support.certificates import made_up_ca
@@ -65,7 +66,8 @@ def test_a_name_that_the_certificate_does_not_carry_is_wrong(address: str, ca: P
         PROVIDER.create(inputs(address, ca, "other.example.com"))
 
 
-def test_a_server_that_is_away_is_no_proof(ca: Path) -> None:
+def test_a_server_that_is_away_is_no_proof(ca: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshake, "_PATIENCE_SECONDS", 0.5)
     with serving(lambda _: httpx.Response(200)) as gone:
         pass
     with pytest.raises(ServerSilentError, match="can't be reached to see whether the CA"):
