@@ -186,14 +186,16 @@ class Foundation:
         batch.create_namespaced_job(self.namespace, job)
 
         @retry(
-            retry=retry_if_result(lambda status: not (status.succeeded or status.conditions)),
+            retry=retry_if_result(lambda ended: ended is None),
             stop=stop_after_delay(patience_seconds),
             wait=wait_fixed(0.5),
         )
-        def status() -> Any:
-            return batch.read_namespaced_job_status(name, self.namespace).status
+        def end() -> str | None:
+            """Give how it has ended; that it is about to, as SuccessCriteriaMet, is no end."""
+            conditions = batch.read_namespaced_job_status(name, self.namespace).status.conditions or []
+            return next((each.type for each in conditions if each.type in {"Complete", "Failed"}), None)
 
-        assert status().succeeded, self._said(name)
+        assert end() == "Complete", self._said(name)
         [made] = set(self.folder(f"{NAME}-snapshots").glob("*")) - before
         return made
 
