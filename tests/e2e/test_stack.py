@@ -300,7 +300,7 @@ def test_no_secret_stands_in_the_state_the_history_or_the_output(
 
 def test_a_provider_is_a_small_reference_in_the_state(project: Project) -> None:
     pickles = [r["inputs"]["__provider"] for r in project.resources() if "__provider" in r.get("inputs", {})]
-    assert len(pickles) == 7
+    assert len(pickles) == 8
     assert all(isinstance(pickle, str) and len(pickle) < 200 for pickle in pickles), pickles
 
 
