@@ -87,4 +87,4 @@ bench: $(READY) ## Measure what the README claims
 	@$(RUN) bench $(ARGS)
 
 clean: ## Remove what make made in this folder
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .pulumi-home .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

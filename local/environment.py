@@ -83,7 +83,7 @@ def compose(
         "VAULT_CACERT": str(openbao.authority_file),
         "VAULT_TOKEN": token,
         "LITELLM_DATABASE_URL": credentials.database_url(),
-        "PULUMI_HOME": str(paths.cache_folder() / "pulumi-home"),
+        "PULUMI_HOME": str(paths.pulumi_home()),
         "PULUMI_BACKEND_URL": f"file://{private_folder(instance.folder / 'pulumi')}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(credentials.pulumi_passphrase_file),
         "PULUMI_STACK": STACK,

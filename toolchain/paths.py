@@ -3,7 +3,15 @@
 import os
 from pathlib import Path
 
-__all__ = ["SOURCES", "apt_folder", "cache_folder", "locks_folder", "logs_folder", "state_folder"]
+__all__ = [
+    "SOURCES",
+    "apt_folder",
+    "cache_folder",
+    "locks_folder",
+    "logs_folder",
+    "pulumi_home",
+    "state_folder",
+]
 
 SOURCES = Path(__file__).resolve().parent
 """The folder that holds the pinned modules, the lock files and what goes into images."""
@@ -29,6 +37,11 @@ def logs_folder() -> Path:
 
 def apt_folder() -> Path:
     return cache_folder() / "apt"
+
+
+def pulumi_home() -> Path:
+    """Return this checkout's own PULUMI_HOME: its substitute plugins run from here, and go with it."""
+    return SOURCES.parent / ".pulumi-home"
 
 
 def _user_folder(own_variable: str, xdg_variable: str, below_home: str) -> Path:

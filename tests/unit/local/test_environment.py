@@ -30,6 +30,10 @@ def test_the_platforms_addresses_are_named(instance: Instance) -> None:
     assert composed["LLM_GATEWAY_INSTANCE"] == "spare"
 
 
+def test_each_checkout_has_a_pulumi_home_of_its_own(instance: Instance) -> None:
+    assert Path(variables(instance)["PULUMI_HOME"]).parent == Path(__file__).parents[3]
+
+
 def test_another_cluster_is_reached_through_a_port_of_this_host(instance: Instance) -> None:
     composed = variables(instance, ELSEWHERE)
     assert composed["VAULT_ADDR"] == "https://127.0.0.1:18202"
