@@ -13,9 +13,10 @@ from providers.litellm.kinds import TEXT
 from providers.litellm.own_inputs import OWN_BY_NAME, OWN_INPUTS
 from providers.litellm.ownership import OWN_METADATA, resource_name
 
-__all__ = ["alias_problem", "automatic_alias", "check_inputs", "parse_duration", "warnings"]
+__all__ = ["alias_problem", "automatic_alias", "check_inputs", "parse_duration", "warnings", "with_suffix"]
 
 _ALIAS_LENGTH = 255
+_SUFFIX = re.compile(r"-[0-9a-f]{7}\Z")
 _PARENT_SEGMENT = re.compile(r"(^|/)\.\.(/|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -72,14 +73,19 @@ def _effective_alias(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Any:
         return UNKNOWN
     name = resource_name(owner)
     kept = olds.get("key_alias")
-    if isinstance(kept, str) and re.fullmatch(re.escape(name) + "-[0-9a-f]{7}", kept):
+    if isinstance(kept, str) and _SUFFIX.search(kept) and kept == with_suffix(name, kept[-7:]):
         return kept
     return automatic_alias(name)
 
 
 def automatic_alias(name: str) -> str:
     """Make an alias as Pulumi makes names: `<name>-<7 hex>`."""
-    return f"{name}-{secrets.token_hex(4)[:7]}"
+    return with_suffix(name, secrets.token_hex(4)[:7])
+
+
+def with_suffix(alias: str, suffix: str) -> str:
+    """Write a suffix behind an alias, of which as much is left as the gateway takes."""
+    return f"{alias[: _ALIAS_LENGTH - len(suffix) - 1]}-{suffix}"
 
 
 def _problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:

@@ -92,11 +92,16 @@ def _same_windows(declared: Any, live: Any) -> bool:
     return windows(declared) == windows(live)
 
 
+def _without_reset(live: Any) -> Any:
+    return [{name: window[name] for name in ("budget_duration", "max_budget")} for window in live]
+
+
 WINDOWS = Kind(
     "a list of budget windows such as {budget_duration: 1d, max_budget: 5}, each duration once",
     _are_windows,
     _same_windows,
     "as a set, without `reset_at`",
+    declared=_without_reset,
 )
 
 # --- vector store indexes --------------------------------------------------------------------------------
@@ -170,12 +175,17 @@ def _declared_members(declared: Any, live: Any) -> Any:
     return {name: live[name] for name in declared if live.get(name) is not None}
 
 
+def _filled_members(live: Any) -> Any:
+    return {name: item for name, item in live.items() if name in _PERMISSIONS and item}
+
+
 PERMISSION = Kind(
     "a mapping of kinds of objects to lists of names",
     _is_permission,
     _same_members,
     "declared members only: lists as sets, empty as none",
     _declared_members,
+    _filled_members,
     empty={},
 )
 

@@ -12,7 +12,8 @@ from typing import Any
 from providers.kubernetes.connection import ClusterConnection
 from providers.kubernetes.consumer_input import Consumer
 from providers.litellm import adoption, changes, known
-from providers.litellm.checks import automatic_alias
+from providers.litellm.bequest import Bequest
+from providers.litellm.checks import automatic_alias, with_suffix
 from providers.litellm.client import GatewayClient, ListedKey
 from providers.litellm.delivery import Contents, Delivery, facts
 from providers.litellm.drift import compare, undeclared
@@ -64,22 +65,25 @@ def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery
     """
     owner = inputs["owner"]
     in_state = known.current(owner)
+    urns = dict.fromkeys([owner, *([in_state.urn] if in_state and in_state.urn else [])])
+    delivery = delivery and delivery.which_was_of(urns)
     if adoption.is_asked_for(inputs, in_state):
         state, key = adoption.adopt(gateway, inputs, delivery)
-        found = bearing(gateway, owner, besides=[key.token_id])
+        found = bearing(gateway, urns, besides=[key.token_id])
         _end(gateway, owner, clear_up(gateway, found, Contents(), in_state), key)
         return state
     inputs = {"key_alias": automatic_alias(resource_name(owner)), **inputs}
     contents = delivery.look_up() if delivery else Contents()
     minted, row = _begun(gateway, inputs, contents, in_state) or (MintedKey.mint(), None)
-    found = bearing(gateway, owner, besides=[minted.token_id])
+    found = bearing(gateway, urns, besides=[minted.token_id])
     ending = clear_up(gateway, found, contents, in_state)
     with _alias_freed(gateway, found, inputs["key_alias"]):
         if row is None:
             predecessor = _predecessor(gateway, found, contents, in_state)
             if delivery and minted != contents.staged:
                 delivery.stage(minted)
-            row = _make_known(gateway, minted, inputs, predecessor, delivery)
+            body = _body(gateway, inputs, predecessor, in_state)
+            row = _make_known(gateway, minted, body, delivery)
         else:
             row = change(gateway, minted.token_id, compare(inputs, row).state, inputs) or row
     key = Current(minted.token_id, grace_of(inputs), row["metadata"].get(SUPERSEDES))
@@ -107,11 +111,11 @@ def _begun(
     what it would be as a new one.
     """
     if contents.staged:
-        return _begun_staged(gateway, inputs, contents.staged)
+        return _begun_staged(gateway, inputs, contents.staged, in_state)
     standing = contents.standing
     if standing and in_state and standing.token_id != in_state.token_id:
         row = gateway.info(standing.token_id)
-        if row and _is_whole(row, in_state) and not undeclared(inputs, row):
+        if row and _is_whole(row, in_state) and not _is_strange(gateway, inputs, row, in_state):
             return standing, row
     return None
 
@@ -123,16 +127,30 @@ def _is_whole(row: Mapping[str, Any], in_state: Current) -> bool:
 
 
 def _begun_staged(
-    gateway: GatewayClient, inputs: Mapping[str, Any], staged: MintedKey
+    gateway: GatewayClient, inputs: Mapping[str, Any], staged: MintedKey, in_state: Current | None
 ) -> tuple[MintedKey, dict[str, Any] | None] | None:
     """Look at a key that no consumer has seen. A revoked one that a rollback brought back stays revoked."""
     row = gateway.info(staged.token_id)
     if row is None:
         return None if gateway.was_deleted(staged.token_id) else (staged, None)
-    if undeclared(inputs, row):
+    if _is_strange(gateway, inputs, row, in_state):
         remove(gateway, staged.token_id)
         return None
     return staged, row
+
+
+def _is_strange(
+    gateway: GatewayClient, inputs: Mapping[str, Any], row: Mapping[str, Any], in_state: Current | None
+) -> bool:
+    """Whether a key has a field more than it would have as a new one."""
+    if not undeclared(inputs, row):
+        return False
+    former = supersedes(row.get("metadata"))
+    former_row = gateway.info(former) if former else None
+    if former is None or former_row is None:
+        return True
+    bequest = Bequest.of(gateway, inputs, Predecessor(former, former_row), in_state)
+    return not bequest.explains(inputs, row)
 
 
 def _predecessor(
@@ -160,7 +178,7 @@ def _alias_freed(gateway: GatewayClient, found: list[ListedKey], alias: str) -> 
     """Rename whoever of this resource's keys has the alias; back again if the new one is refused."""
     holders = [key.token_id for key in found if key.alias == alias]
     for token_id in holders:
-        rename(gateway, token_id, f"{alias}-{token_id[:7]}")
+        rename(gateway, token_id, with_suffix(alias, token_id[:7]))
     try:
         yield
     except _PASSING:
@@ -174,17 +192,23 @@ def _alias_freed(gateway: GatewayClient, found: list[ListedKey], alias: str) -> 
 # --- the new one -----------------------------------------------------------------------------------------
 
 
-def _make_known(
+def _body(
     gateway: GatewayClient,
-    minted: MintedKey,
     inputs: Mapping[str, Any],
     predecessor: Predecessor | None,
-    delivery: Delivery | None,
+    in_state: Current | None,
+) -> dict[str, Any]:
+    """Write the body of /key/generate: what is declared, and what is inherited."""
+    body = changes.creation(inputs)
+    if predecessor is None:
+        return body
+    return Bequest.of(gateway, inputs, predecessor, in_state).added(predecessor.bequeath(body))
+
+
+def _make_known(
+    gateway: GatewayClient, minted: MintedKey, body: Mapping[str, Any], delivery: Delivery | None
 ) -> dict[str, Any]:
     """Make the gateway know a key; one that it refuses for good doesn't stay in Vault."""
-    body = changes.creation(inputs)
-    if predecessor:
-        body = predecessor.bequeath(body)
     try:
         return register(gateway, minted, body)
     except _PASSING:

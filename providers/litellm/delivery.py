@@ -6,8 +6,8 @@ is known what a create was interrupted at. Beside the key stand its URL, alias, 
 of the resource that it belongs to.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from pydantic import SecretStr
@@ -24,6 +24,7 @@ from providers.litellm.destination import (
     Destination,
 )
 from providers.litellm.minted_key import MintedKey
+from providers.litellm.ownership import urn_of
 from providers.vault.connection import VaultConnection
 from providers.vault.errors import VaultMountMissingError
 from providers.vault.kv import KvPath
@@ -61,7 +62,7 @@ def facts(inputs: Mapping[str, Any], token_id: str, expires: str | None) -> dict
         ALIAS: inputs.get("key_alias") or "",
         TOKEN_ID: token_id,
         EXPIRES: expires or "",
-        OWNER: inputs["owner"],
+        OWNER: urn_of(inputs["owner"]),
     }
 
 
@@ -112,11 +113,14 @@ class Delivery:
         That holds the key.
     owner
         URN of the key's resource.
+    formerly
+        URNs that it had before.
     """
 
     path: KvPath
     key_property: str
     owner: str
+    formerly: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, props: Mapping[str, Any]) -> Self | None:
@@ -125,7 +129,11 @@ class Delivery:
             return None
         place = Destination.parse(props["deliver"])
         vault = VaultConnection.parse(props["gateway"].get("vault"))
-        return cls(KvPath(vault, place.mount, place.path), place.property, props["owner"])
+        return cls(KvPath(vault, place.mount, place.path), place.property, urn_of(props["owner"]))
+
+    def which_was_of(self, urns: Iterable[str]) -> Self:
+        """Give it as that of a resource which had these URNs before: what they have left here is its own."""
+        return replace(self, formerly=frozenset(urns))
 
     # --- create ------------------------------------------------------------------------------------------
 
@@ -142,7 +150,7 @@ class Delivery:
         self.path.require_version_2()
         data = self.path.read().data
         self._refuse_another_owner(data)
-        if data.get(OWNER) != self.owner:
+        if data.get(OWNER) not in self._owners:
             return Contents()
         is_whole = self._holds(data, str(data.get(TOKEN_ID)))
         return Contents(
@@ -253,10 +261,12 @@ class Delivery:
 
         def merged(current: Mapping[str, Any]) -> dict[str, Any]:
             holds = self._holds(current, token_id)
-            ours = [self.key_property] if holds else []
-            if holds or current.get(TOKEN_ID) == token_id:
-                ours += [*FACTS, self._staged]
-            return self._without(current, ours)
+            left = self._without(current, [self.key_property] if holds else [])
+            is_described = holds or current.get(TOKEN_ID) == token_id
+            # A successor may stand here as another property: what is said is said of that.
+            if is_described and current.get(TOKEN_ID) not in set(_fingerprints(left)):
+                left = self._without(left, [*FACTS, self._staged])
+            return left
 
         try:
             before = self.path.read()
@@ -281,6 +291,10 @@ class Delivery:
     # --- parts -------------------------------------------------------------------------------------------
 
     @property
+    def _owners(self) -> frozenset[str]:
+        return self.formerly | {self.owner}
+
+    @property
     def _staged(self) -> str:
         return self.key_property + STAGED
 
@@ -290,12 +304,16 @@ class Delivery:
 
     def _refuse_another_owner(self, data: Mapping[str, Any]) -> None:
         owner = data.get(OWNER)
-        if owner and owner != self.owner:
+        if owner and owner not in self._owners:
             raise PathTakenError(str(self.path), str(owner))
 
     @staticmethod
     def _without(data: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
         return {name: value for name, value in data.items() if name not in names}
+
+
+def _fingerprints(data: Mapping[str, Any]) -> Iterator[str]:
+    return (fingerprint(value) for value in data.values() if isinstance(value, str))
 
 
 def _minted(value: Any) -> MintedKey | None:

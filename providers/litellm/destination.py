@@ -17,6 +17,7 @@ __all__ = [
     "TOKEN_ID",
     "Destination",
     "deliver_problems",
+    "is_moved",
 ]
 
 BASE_URL, ALIAS, TOKEN_ID, EXPIRES = "base-url", "key-alias", "token-id", "expires"
@@ -54,6 +55,25 @@ class Destination:
 
     def __str__(self) -> str:
         return f"{self.mount}/{self.path}"
+
+
+def is_moved(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether a key goes elsewhere than where it is, or doesn't stand there as it was put.
+
+    Parameters
+    ----------
+    olds
+        The state.
+    news
+        The inputs.
+    """
+    return _normal(olds.get("deliver")) != _normal(news.get("deliver"))
+
+
+def _normal(deliver: Any) -> Any:
+    if isinstance(deliver, Mapping) and deliver:
+        return {"property": _DEFAULT_PROPERTY, **deliver}
+    return deliver or None
 
 
 def deliver_problems(deliver: Any) -> Iterator[str]:

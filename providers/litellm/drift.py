@@ -8,7 +8,7 @@ from typing import Any
 from providers.litellm.changes import declared_fields, user_metadata
 from providers.litellm.fields import FIELDS, Field, Stored
 from providers.litellm.kinds import parse_instant
-from providers.litellm.ownership import marks
+from providers.litellm.ownership import marks, unmarked, urn_of
 
 __all__ = ["Found", "as_found", "compare", "live_value", "spoken_of", "undeclared"]
 
@@ -104,7 +104,8 @@ def compare(state: Mapping[str, Any], info: Mapping[str, Any]) -> Found:
         found[field.name] = _found_value(field, state, info)
     if "alias" in state:
         found["alias"] = found.get("key_alias")
-    found["owner"] = state["owner"] if _is_marked(state["owner"], info) else ""
+    urn = urn_of(state["owner"])
+    found["owner"] = urn if _is_marked(urn, info) else unmarked(urn)
     found["expires"] = info.get("expires") or ""
     return as_found({name: value for name, value in found.items() if value is not None})
 
@@ -141,7 +142,6 @@ def _found_duration(declared: str, expected: str, live: str) -> str | None:
     return f"until {live}"
 
 
-def _is_marked(owner: str, info: Mapping[str, Any]) -> bool:
+def _is_marked(urn: str, info: Mapping[str, Any]) -> bool:
     """Whether the key still carries our marks; who edits its metadata elsewhere may wipe them."""
-    metadata = info.get("metadata") or {}
-    return bool(owner) and marks(owner).items() <= metadata.items()
+    return bool(urn) and marks(urn).items() <= (info.get("metadata") or {}).items()

@@ -11,7 +11,8 @@ from providers.litellm.delivery import Delivery, facts
 from providers.litellm.drift import Found, compare
 from providers.litellm.errors import GatewayNotReadyError, GatewayUnavailableError, KeyNotDeletedError
 from providers.litellm.key_state import place, state_of
-from providers.litellm.leftovers import destroy_others
+from providers.litellm.leftovers import destroy_predecessors, line_of
+from providers.litellm.ownership import urn_of
 from providers.litellm.registration import change, remove
 from providers.litellm.succession import retire
 
@@ -89,10 +90,12 @@ def update(
 def delete(
     gateway: GatewayClient, token_id: str, state: Mapping[str, Any], delivery: Delivery | None
 ) -> None:
-    """Delete a key with its predecessors, and see that it is gone; or let it expire if it has a successor.
+    """Delete a key with all that came before and after it; or let it expire if it has a successor.
 
-    A key that is gone is deleted. What stands in Vault is taken out, unless it is the successor's. With
-    `retain_on_delete` a key that has no successor is given back instead, alive.
+    What is deleted is seen to be gone; a key that is gone is deleted. A successor of which the state doesn't
+    know is an interrupted replacement's: it goes too, even if consumers have it already. What stands in Vault
+    is taken out, unless it is the successor's. With `retain_on_delete` a key that has no successor is given
+    back instead, alive, and so is what consumers have by now.
 
     Parameters
     ----------
@@ -112,18 +115,35 @@ def delete(
     """
     if known.was_taken(token_id):
         return  # its resource is replaced by itself
-    successor = known.heir(token_id, state["owner"])
-    is_kept = state.get("retain_on_delete") and (successor is None or successor.is_adopted)
-    if is_kept:
-        give_back(gateway, token_id, delivery)
+    urn = urn_of(state["owner"])
+    successor = known.heir(token_id, urn)
+    is_kept = bool(state.get("retain_on_delete")) and (successor is None or successor.is_adopted)
     try:
         if successor is None:
-            if not is_kept:
-                remove(gateway, token_id)
-            destroy_others(gateway, state["owner"], token_id)
-        elif not is_kept:
+            ends = _destroy(gateway, token_id, urn, delivery, is_kept=is_kept)
+        elif is_kept:
+            ends = []
+            give_back(gateway, token_id, delivery)
+        else:
+            ends = [token_id]
             retire(gateway, token_id, successor)
     except (GatewayNotReadyError, GatewayUnavailableError) as error:
         raise KeyNotDeletedError(token_id, error) from None
-    if delivery and not is_kept:
-        delivery.withdraw(token_id)
+    if delivery:
+        for ended in ends:
+            delivery.withdraw(ended)
+
+
+def _destroy(
+    gateway: GatewayClient, token_id: str, urn: str, delivery: Delivery | None, *, is_kept: bool
+) -> list[str]:
+    """Remove a key with all of its line, or give it back: the hashes of those that are gone."""
+    ends = []
+    for each in line_of(gateway, urn, token_id):
+        if is_kept and (each == token_id or (delivery and delivery.holds(each))):
+            give_back(gateway, each, delivery)
+        else:
+            remove(gateway, each)
+            ends.append(each)
+    destroy_predecessors(gateway, urn, token_id)
+    return ends

@@ -48,6 +48,8 @@ class Kind:
         That rule in words.
     spoken_of
         What of a live value a declaration speaks of.
+    declared
+        How a live value would be declared.
     empty
         What clears a field of this kind where null doesn't.
     """
@@ -57,6 +59,7 @@ class Kind:
     same: Callable[[Any, Any], bool] = lambda declared, live: bool(declared == live)
     compared: str = "by its text"
     spoken_of: Callable[[Any, Any], Any] = lambda _, live: live
+    declared: Callable[[Any], Any] = lambda live: live
     empty: Any = None
 
     def problem(self, value: Any) -> str | None:

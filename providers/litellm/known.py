@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from providers.litellm.adopt_input import names_another
+from providers.litellm.ownership import urn_of
 from providers.litellm.rotation import grace_of
 
 __all__ = ["Current", "current", "forget", "heir", "note", "note_taken", "was_taken"]
@@ -30,6 +31,10 @@ class Current:
         It wasn't minted for this resource.
     yields
         Another key is to be adopted in its place.
+    urn
+        That it bears; its resource may have got another one since.
+    declared
+        Names of the inputs of which the state speaks; None if a successor keeps nothing else.
     """
 
     token_id: str
@@ -37,15 +42,22 @@ class Current:
     inherited: Mapping[str, Any] | None = None
     is_adopted: bool = False
     yields: bool = False
+    urn: str = ""
+    declared: frozenset[str] | None = None
 
     @classmethod
-    def of_state(cls, token_id: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Self:
+    def of_state(
+        cls, token_id: str, olds: Mapping[str, Any], news: Mapping[str, Any], *, keeps_undeclared: bool = True
+    ) -> Self:
         """Take what a diff tells of a key: the state and the inputs."""
+        declared = frozenset(name for name, value in olds.items() if value is not None)
         return cls(
             token_id,
             grace_of(news),
             is_adopted=bool(olds.get("adopted")),
             yields=names_another(olds, news),
+            urn=urn_of(olds["owner"]),
+            declared=declared if keeps_undeclared else None,
         )
 
 

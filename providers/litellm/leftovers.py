@@ -6,7 +6,7 @@ whose state was lost, of another one of the same name, or about to be replaced b
 a provider nothing. Those are never touched, nor are those that were adopted.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 
 from providers.litellm.client import GatewayClient, ListedKey
 from providers.litellm.delivery import Contents
@@ -16,12 +16,13 @@ from providers.litellm.registration import remove
 from providers.litellm.succession import has_ended, is_superseded, supersedes
 from providers.notices import notice
 
-__all__ = ["bearing", "clear_up", "destroy_others"]
+__all__ = ["bearing", "clear_up", "destroy_predecessors", "line_of"]
 
 
-def bearing(gateway: GatewayClient, urn: str, besides: Collection[str]) -> list[ListedKey]:
-    """List the keys that bear a resource's URN, without those of these hashes."""
-    return [key for key in gateway.orphans.bearing(urn) if key.token_id not in besides]
+def bearing(gateway: GatewayClient, urns: Iterable[str], besides: Collection[str]) -> list[ListedKey]:
+    """List the keys that bear a URN of a resource, without those of these hashes."""
+    found = [key for urn in urns for key in gateway.orphans.bearing(urn)]
+    return [key for key in found if key.token_id not in besides]
 
 
 def clear_up(
@@ -73,11 +74,22 @@ def _is_refused(gateway: GatewayClient, token_id: str) -> bool:
     return info is not None and info.get("status") != "active"
 
 
-def destroy_others(gateway: GatewayClient, urn: str, token_id: str) -> None:
-    """Remove the predecessors of a key that is destroyed, and a successor that never came to life."""
-    for key in bearing(gateway, urn, besides=[token_id]):
-        is_half_made = supersedes(key.metadata) == token_id and not key.used
-        if is_half_made or is_superseded(key.metadata):
+def line_of(gateway: GatewayClient, urn: str, token_id: str) -> Iterator[str]:
+    """Give a state's key, and its successors that no state knows: interrupted replacements leave them."""
+    line = [token_id]
+    yield token_id
+    found = bearing(gateway, [urn], besides=line)
+    for last in line:
+        for key in found:
+            if supersedes(key.metadata) == last and key.token_id not in line:
+                line.append(key.token_id)
+                yield key.token_id
+
+
+def destroy_predecessors(gateway: GatewayClient, urn: str, token_id: str) -> None:
+    """Remove the predecessors of a key that is destroyed."""
+    for key in bearing(gateway, [urn], besides=[token_id]):
+        if is_superseded(key.metadata):
             remove(gateway, key.token_id)
 
 

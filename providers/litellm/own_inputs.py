@@ -9,7 +9,7 @@ from providers.inputs import UNKNOWN, has_unknown
 from providers.kubernetes.consumer_input import consumer_problems
 from providers.litellm.adopt_input import adopt_problems, names_another
 from providers.litellm.compounds import DOCUMENT
-from providers.litellm.destination import deliver_problems
+from providers.litellm.destination import deliver_problems, is_moved
 from providers.litellm.gateway_input import gateway_problems
 from providers.litellm.kinds import DURATION, FLAG, INSTANT, Kind
 from providers.litellm.ownership import is_urn
@@ -98,6 +98,7 @@ OWN_INPUTS = (
         takes="`mount`, `path`, `property`",
         left_out="the key is an output; `property`: `api-key`",
         about="where in Vault the key is put instead",
+        differs_by=is_moved,
     ),
     OwnInput(
         "adopt",

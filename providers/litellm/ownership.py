@@ -13,6 +13,8 @@ __all__ = [
     "kept_marks",
     "marks",
     "resource_name",
+    "unmarked",
+    "urn_of",
 ]
 
 _MANAGED_BY, _PROJECT, _STACK = "managed-by", "pulumi-project", "pulumi-stack"
@@ -20,6 +22,7 @@ URN = "pulumi-urn"
 ADOPTED = "pulumi-adopted"
 """On a key that somebody else made: true. Nobody's orphan, and its metadata isn't ours as a whole."""
 _URN_SEPARATORS = 3
+_UNMARKED = "unmarked "
 SUPERSEDED_BY = "pulumi-superseded-by"
 """On a predecessor: hash of the key that took its place. It ends with its grace period."""
 SUPERSEDES = "pulumi-supersedes"
@@ -38,6 +41,16 @@ def marks(urn: str) -> dict[str, Any]:
 def is_urn(text: str) -> bool:
     """Whether this is the URN of a resource in a stack."""
     return text.startswith("urn:pulumi:") and text.count("::") >= _URN_SEPARATORS
+
+
+def unmarked(urn: str) -> str:
+    """Write as the owner in a state that the key doesn't carry the marks of this URN any more."""
+    return _UNMARKED + urn
+
+
+def urn_of(owner: str) -> str:
+    """Read the URN from an owner in the inputs or in a state."""
+    return owner.removeprefix(_UNMARKED)
 
 
 def kept_marks(live: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,8 @@ class PlatformAdminProvider(VirtualKeyProvider):
         "providers.litellm.key",
     )
 
+    keeps_undeclared = False
+
     check_inputs = staticmethod(check_admin)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:

@@ -1,18 +1,24 @@
 """A key's row in its gateway: made, changed and removed once, whatever answer is lost on the way."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from providers.credentials import Concealed
 from providers.litellm import changes, clock, renewal, revocation
 from providers.litellm.client import GatewayClient
 from providers.litellm.drift import live_value, spoken_of
+from providers.litellm.durations import parse_duration
 from providers.litellm.errors import GatewayUnavailableError, KeyGoneError, KeyStillAliveError
 from providers.litellm.fields import Field, Stored
+from providers.litellm.kinds import parse_instant
 from providers.litellm.minted_key import MintedKey
 from providers.litellm.settling import settle
 
 __all__ = ["change", "register", "remove", "rename"]
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""And a month has more days, or less, than a duration in seconds says."""
 
 
 def register(gateway: GatewayClient, minted: MintedKey, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,10 +92,13 @@ def change(
         body["duration"] = renewal.sent_duration(news, clock.now())
     if not body:
         return None
+    rest = [field for field in changed if field.stored not in {Stored.NOWHERE, Stored.EXPIRES}]
 
     def landed() -> dict[str, Any] | None:
         info = gateway.info(token_id)
-        if info is None or not all(_has_landed(field, info, olds, news) for field in changed):
+        if info is None or not all(_has_landed(field, info, olds, news) for field in rest):
+            return None
+        if "duration" in body and not _ends_after(body["duration"], info):
             return None
         return info if changes.has_metadata(info["metadata"], body.get("metadata", {})) else None
 
@@ -101,16 +110,19 @@ def _has_landed(
 ) -> bool:
     """Whether the gateway has a field as it is declared now."""
     declared = news.get(field.name)
-    match field.stored:
-        case Stored.NOWHERE:
-            return True
-        case Stored.EXPIRES:
-            return (info.get("expires") or "") != olds.get("expires", "")
     live = live_value(field, info, news.get("metadata") or {}, is_adopted=bool(news.get("adopted")))
     if declared is None:
         return not live or field.kind.same(field.kind.empty, spoken_of(field, olds[field.name], live))
     live = spoken_of(field, declared, live)
     return live is not None and field.kind.same(declared, live)
+
+
+def _ends_after(duration: str | None, info: Mapping[str, Any]) -> bool:
+    """Whether a key ends when one does that was given this duration just now, by a clock near ours."""
+    if duration is None or not info.get("expires"):
+        return duration is None and not info.get("expires")
+    lasts = timedelta(seconds=parse_duration(duration))
+    return abs(parse_instant(info["expires"]) - clock.now() - lasts) <= max(_CLOCKS_DIFFER, lasts / 10)
 
 
 def rename(gateway: GatewayClient, token_id: str, alias: str) -> None:

@@ -50,13 +50,7 @@ class Predecessor:
     def bequeath(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Add to the body of /key/generate what the successor inherits."""
         metadata = {**body["metadata"], SUPERSEDES: self.inheritance}
-        return {**body, "spend": self._spend(), "metadata": metadata}
-
-    def _spend(self) -> float:
-        """Give the spend of the running window, USD. The gateway may be minutes late with a reset."""
-        ends = self.row.get("budget_reset_at")
-        is_over = ends is not None and parse_instant(ends) <= clock.now()
-        return 0.0 if is_over else float(self.row["spend"])
+        return {**body, "spend": _window_spend(self.row), "metadata": metadata}
 
 
 def is_superseded(metadata: Mapping[str, Any] | None) -> bool:
@@ -143,7 +137,8 @@ def _hand_over_spend(
     inherited = ((heir or {}).get("metadata") or {}).get(SUPERSEDES) or {}
     if heir is None or inherited.get("token_id") != token_id:
         return
-    late = spent - inherited["total_spend"]
+    # Of what it has spent in a window that is over by now, the successor's has nothing to bear.
+    late = min(spent - inherited["total_spend"], _window_spend(row))
     if late < _GRAIN_USD:
         return
     excess = heir["spend"] - _total(heir) + late
@@ -169,6 +164,13 @@ def _set_spend(
 
 def _exceeds_by(row: Mapping[str, Any], excess: float) -> bool:
     return abs(row["spend"] - _total(row) - excess) < _GRAIN_USD
+
+
+def _window_spend(row: Mapping[str, Any]) -> float:
+    """Give the spend of the running window, USD. The gateway may be minutes late with a reset."""
+    ends = row.get("budget_reset_at")
+    is_over = ends is not None and parse_instant(ends) <= clock.now()
+    return 0.0 if is_over else float(row["spend"])
 
 
 def _total(row: Mapping[str, Any]) -> float:

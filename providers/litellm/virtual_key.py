@@ -41,6 +41,9 @@ class VirtualKeyProvider(Provider):
         "providers.litellm.key",
     )
 
+    keeps_undeclared: ClassVar[bool] = True
+    """Whether a successor keeps what isn't declared."""
+
     check_inputs = staticmethod(checks.check_inputs)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -49,7 +52,8 @@ class VirtualKeyProvider(Provider):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         olds, news = plain(_olds), plain(_news)
-        known.note(news["owner"], known.Current.of_state(_id, olds, news))
+        in_state = known.Current.of_state(_id, olds, news, keeps_undeclared=self.keeps_undeclared)
+        known.note(news["owner"], in_state)
         replacing = changes.replacing(olds, news)
         for sentence in _words(olds, news, replacing):
             notice(sentence)

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from providers.errors import ProviderError
 from providers.kubernetes.connection import ClusterConnection
 from providers.kubernetes.consumer_input import Consumer
+from providers.litellm import delivery
 from providers.litellm.delivery import Delivery, PathTakenError
 from providers.litellm.errors import KeyNotDeletedError, LicenceNeededError
 from providers.vault.errors import VaultMountMissingError
@@ -286,6 +287,34 @@ def test_a_replacement_that_is_killed_before_the_state_is_saved_is_completed() -
     assert after > 12
 
 
+@pytest.mark.parametrize("is_used", [False, True])
+def test_a_replacement_that_is_killed_and_then_destroyed_leaves_no_key(*, is_used: bool) -> None:
+    for after in kills():
+        world = World(theirs="kept")
+        world.up(grace="0s")
+        if not world.killed(after, partial(world.up, grace="0s", rotation={"a": 1})):
+            break
+        for token_id in world.gateway.living if is_used else ():
+            world.gateway.use(token_id, 0.5)
+        world.engine.destroy(world.gateway.client())
+        assert (world.gateway.rows, world.standing) == ({}, {"theirs": "kept"})
+    assert after > 10
+
+
+def test_a_key_that_is_given_back_after_a_killed_replacement_gives_back_what_consumers_have() -> None:
+    for after in kills():
+        world = World()
+        up = partial(world.up, retain_on_delete=True)
+        up()
+        if not world.killed(after, partial(up, rotation={"a": 1})):
+            break
+        world.engine.destroy(world.gateway.client())
+        assert _hash(world.standing["api-key"]) in world.gateway.living
+        assert "managed-by-urn" not in world.standing
+        assert not any("pulumi-urn" in row["metadata"] for row in world.gateway.rows.values())
+    assert after > 10
+
+
 def test_a_replacement_by_force_mints_another_key(world: World) -> None:
     world.up()
     predecessor = world.engine.token_id
@@ -325,6 +354,8 @@ def test_another_place_is_another_key(world: World, other: dict[str, str]) -> No
     assert world.up(deliver=DELIVER | other) == "replace"
     assert world.gateway.living == {world.engine.token_id}
     assert world.engine.token_id != predecessor
+    facts = {name: world.standing[name] for name in FACTS}
+    assert facts == delivery.facts(world.engine.inputs, world.engine.token_id, None)
 
 
 def test_delivery_begins_and_ends_with_a_new_key(world: World) -> None:

@@ -70,7 +70,10 @@ def test_marks_that_somebody_wiped_are_drift(gateway: FakeGateway, engine: KeyEn
     engine.up(client, metadata={"team": "x"})
     gateway.rows[engine.token_id]["metadata"] = {"team": "x"}
     engine.refresh(client)
+    engine.refresh(client)
     assert engine.preview(metadata={"team": "x"}) == ["owner"]
+    assert engine.state is not None
+    assert engine.state["owner"] == f"unmarked {urn('app')}"
     engine.up(client, metadata={"team": "x"})
     assert gateway.rows[engine.token_id]["metadata"]["pulumi-urn"] == urn("app")
 

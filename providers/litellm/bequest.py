@@ -1,0 +1,113 @@
+"""What a successor keeps of its predecessor beyond what is declared: fields that no program speaks of.
+
+A limit that somebody set elsewhere, or that an adopted key came with, still holds after a rotation. A field
+that was declared and isn't any more is cleared instead, which only the state can tell: what is replaced by
+force (`pulumi up --replace`) keeps such fields only if it was adopted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Self
+
+from providers.litellm import clock
+from providers.litellm.client import GatewayClient
+from providers.litellm.drift import live_value, undeclared
+from providers.litellm.fields import BY_NAME, Stored
+from providers.litellm.kinds import parse_instant
+from providers.litellm.known import Current
+from providers.litellm.ownership import ADOPTED
+from providers.litellm.succession import Predecessor
+
+__all__ = ["Bequest"]
+
+_NEVER_KEPT = frozenset({"key_alias", *(field.name for field in BY_NAME.values() if field.secret)})
+"""Aliases are unique, and what is secret the gateway gives back encrypted."""
+_SAID_BY_ANOTHER = {"key_type": "allowed_routes", "soft_budget": "budget_id"}
+"""A field that goes with the other one, which the gateway derives from it or keeps it in."""
+
+
+@dataclass(frozen=True)
+class Bequest:
+    """What a successor keeps.
+
+    Attributes
+    ----------
+    names
+        Of the fields.
+    row
+        Of the key whose fields they are.
+    expires
+        When the successor has to end, RFC 3339, if that is kept.
+    """
+
+    names: frozenset[str]
+    row: Mapping[str, Any]
+    expires: str | None
+
+    @classmethod
+    def of(
+        cls,
+        gateway: GatewayClient,
+        inputs: Mapping[str, Any],
+        predecessor: Predecessor,
+        in_state: Current | None,
+    ) -> Self:
+        """Find it.
+
+        Parameters
+        ----------
+        gateway
+            Is asked for the state's key, if that isn't the predecessor.
+        inputs
+            Of the successor.
+        predecessor
+            Whose place it takes.
+        in_state
+            The key that the state has, if it is known: the predecessor, or that one's predecessor.
+        """
+        row = predecessor.row
+        declared = in_state.declared if in_state else None
+        if declared is None and (in_state or ADOPTED not in (row.get("metadata") or {})):
+            return cls(frozenset(), row, None)
+        if in_state and in_state.token_id != predecessor.token_id:
+            row = gateway.info(in_state.token_id) or row
+        names = set(undeclared(inputs, row)) - (declared or set()) - _NEVER_KEPT
+        names -= {name for name, other in _SAID_BY_ANOTHER.items() if other in names}
+        return cls(frozenset(names), row, predecessor.row.get("expires") if "duration" in names else None)
+
+    def added(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Add it to the body of /key/generate."""
+        added: dict[str, Any] = {}
+        metadata: dict[str, Any] = {}
+        for name in sorted(self.names):
+            field, value = BY_NAME[name], self._value(name)
+            if field.stored is Stored.USER_METADATA:
+                metadata |= value
+            elif field.by_metadata:
+                metadata[field.api] = value
+            elif value is not None:
+                added[field.api] = value
+        return {**body, **added, "metadata": {**metadata, **body["metadata"]}}
+
+    def explains(self, inputs: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+        """Whether a key has no field beyond its declaration but those that it would keep."""
+        return all(name in self.names and self._is_in(name, row) for name in undeclared(inputs, row))
+
+    def _is_in(self, name: str, row: Mapping[str, Any]) -> bool:
+        field = BY_NAME[name]
+        if field.stored is Stored.EXPIRES:
+            return True
+        return field.kind.same(self._value(name), live_value(field, row, {}))
+
+    def _value(self, name: str) -> Any:
+        field = BY_NAME[name]
+        if field.stored is Stored.EXPIRES:
+            return _time_left(self.expires)
+        return field.kind.declared(live_value(field, self.row, {}))
+
+
+def _time_left(expires: str | None) -> str | None:
+    """Give the duration that is left; None for a key that has ended, whose successor lives."""
+    seconds = ceil((parse_instant(expires) - clock.now()).total_seconds()) if expires else 0
+    return f"{seconds}s" if seconds > 0 else None
