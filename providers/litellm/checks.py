@@ -52,6 +52,8 @@ def check_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict
     problems = [
         Problem(name, "is set by this resource itself; leave it out") for name in _TIMES if name in inputs
     ]
+    if "key_alias" in inputs:
+        problems.append(Problem("key_alias", "is an output; declare it as `alias`"))
     if (alias := _effective_alias(olds, inputs)) is not None:
         inputs["key_alias"] = alias
     inputs |= rotation.completed(olds, inputs, clock.now())

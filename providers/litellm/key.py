@@ -12,9 +12,10 @@ from providers.litellm.drift import Found, compare
 from providers.litellm.errors import GatewayNotReadyError, GatewayUnavailableError, KeyNotDeletedError
 from providers.litellm.key_state import place, state_of
 from providers.litellm.leftovers import destroy_predecessors, line_of
-from providers.litellm.ownership import urn_of
+from providers.litellm.ownership import resource_name, urn_of
 from providers.litellm.registration import change, remove
 from providers.litellm.succession import retire
+from providers.notices import notice
 
 __all__ = ["create", "delete", "read", "update"]
 
@@ -114,7 +115,8 @@ def delete(
         If the key is still there, or if that isn't known: it stays in the state.
     """
     if known.was_taken(token_id):
-        return  # its resource is replaced by itself
+        _say_replaced_by_itself(state)
+        return
     urn = urn_of(state["owner"])
     successor = known.heir(token_id, urn)
     is_kept = bool(state.get("retain_on_delete")) and (successor is None or successor.is_adopted)
@@ -132,6 +134,13 @@ def delete(
     if delivery:
         for ended in ends:
             delivery.withdraw(ended)
+
+
+def _say_replaced_by_itself(state: Mapping[str, Any]) -> None:
+    notice(
+        f"{resource_name(urn_of(state['owner']))}: the replacement by force has adopted the same key again, "
+        "and nothing was minted; take `adopt` out of the program first, or change `rotation`"
+    )
 
 
 def _destroy(

@@ -12,7 +12,7 @@ from providers.litellm.adopt_input import names_another
 from providers.litellm.ownership import urn_of
 from providers.litellm.rotation import grace_of
 
-__all__ = ["Current", "current", "forget", "heir", "note", "note_taken", "was_taken"]
+__all__ = ["Current", "current", "forget", "heir", "note", "note_taken", "other_of_alias", "was_taken"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Current:
 _current: dict[str, Current] = {}
 _owners: dict[str, str] = {}
 _taken: dict[str, str] = {}
+_aliases: dict[tuple[str, str], str] = {}
 
 
 def note(urn: str, key: Current) -> None:
@@ -105,6 +106,22 @@ def was_taken(token_id: str) -> bool:
     return token_id in _taken
 
 
+def other_of_alias(gateway: str, alias: str, urn: str) -> str | None:
+    """Note that a resource declares an alias, and give the URN of another one that does too.
+
+    Parameters
+    ----------
+    gateway
+        URL: an alias is unique at each.
+    alias
+        As declared.
+    urn
+        Of the resource.
+    """
+    first = _aliases.setdefault((gateway, alias), urn)
+    return None if first == urn else first
+
+
 def forget(urn: str | None = None) -> None:
     """Forget a resource, or all of them, as if this process began now."""
     for known in list(_current) if urn is None else [urn]:
@@ -113,3 +130,5 @@ def forget(urn: str | None = None) -> None:
         del _owners[token_id]
     for token_id in [token_id for token_id, owner in _taken.items() if urn in (None, owner)]:
         del _taken[token_id]
+    for alias in [alias for alias, owner in _aliases.items() if urn in (None, owner)]:
+        del _aliases[alias]

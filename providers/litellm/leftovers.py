@@ -18,6 +18,8 @@ from providers.notices import notice
 
 __all__ = ["bearing", "clear_up", "destroy_predecessors", "line_of"]
 
+_LEFT_ALONE = "is in use; it is left as it is, unless this is its replacement"
+
 
 def bearing(gateway: GatewayClient, urns: Iterable[str], besides: Collection[str]) -> list[ListedKey]:
     """List the keys that bear a URN of a resource, without those of these hashes."""
@@ -58,11 +60,14 @@ def clear_up(
             if has_ended(key) and _is_refused(gateway, key.token_id):
                 remove(gateway, key.token_id)
         elif ADOPTED in key.metadata and key.token_id not in replaced:
-            _say_left_alone(gateway, key)
-        elif key.token_id in replaced or not (key.used or in_state):
+            _say(gateway, key, _LEFT_ALONE)
+        elif key.token_id in replaced:
             ending.append(key.token_id)
+        elif not (key.used or in_state):
+            ending.append(key.token_id)
+            _say(gateway, key, "was never used; it ends now that there is a new one")
         elif key.used:
-            _say_left_alone(gateway, key)
+            _say(gateway, key, _LEFT_ALONE)
         else:
             remove(gateway, key.token_id)
     return ending
@@ -93,8 +98,8 @@ def destroy_predecessors(gateway: GatewayClient, urn: str, token_id: str) -> Non
             remove(gateway, key.token_id)
 
 
-def _say_left_alone(gateway: GatewayClient, key: ListedKey) -> None:
+def _say(gateway: GatewayClient, key: ListedKey, what: str) -> None:
     notice(
         f"the gateway at {gateway.url} has a key {key.alias!r} ({key.token_id}) that bears the URN of a new "
-        "one and is in use; it is left as it is, unless this is its replacement"
+        f"one and {what}"
     )

@@ -21,6 +21,7 @@ from pulumi.dynamic import (
 
 from providers.declaring import declaring_line, with_position
 from providers.dynamic import Provider, own_urn, plain
+from providers.inputs import Problem, has_unknown
 from providers.litellm import adopt_input, changes, checks, known, renewal, rotation
 from providers.litellm.declaration import KeyFields
 from providers.litellm.errors import AdminKeyRefusedError
@@ -48,6 +49,7 @@ class VirtualKeyProvider(Provider):
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         inputs, problems = self.check_inputs(plain(_olds), plain(news))
+        problems += _alias_problems(inputs)
         return CheckResult(inputs, [CheckFailure(problem.field, problem.reason) for problem in problems])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -94,6 +96,18 @@ class VirtualKeyProvider(Provider):
         from providers.litellm import connection, delivery, key  # noqa: PLC0415 - see the module's docstring
 
         key.delete(connection.connect(_props["gateway"]), _id, _props, delivery.Delivery.of(_props))
+
+
+def _alias_problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
+    """Say that another resource of this program declares the same alias."""
+    gateway, alias, urn = (inputs.get(name) for name in ("gateway", "alias", "owner"))
+    if not isinstance(gateway, Mapping) or not isinstance(alias, str):
+        return
+    url = gateway.get("url")
+    if not isinstance(url, str) or has_unknown([url, alias, urn]):
+        return
+    if other := known.other_of_alias(url.rstrip("/"), alias, str(urn)):
+        yield Problem("alias", f"{alias!r} is the alias of {other} too; give each key one of its own")
 
 
 def _words(olds: Mapping[str, Any], news: Mapping[str, Any], replacing: list[str]) -> Iterator[str]:
@@ -168,6 +182,11 @@ class VirtualKey(Resource, module="litellm", name="VirtualKey"):
         fields
             See `KeyFields`. What is left out is left to the gateway; what is taken out again is cleared.
         """
+        if opts and opts.delete_before_replace:
+            raise pulumi.RunError(
+                f"{name}: a virtual key can't be deleted before it is replaced: its successor takes over its "
+                "spend and limits, and apps go on with it meanwhile; leave `delete_before_replace` out"
+            )
         declared = template.applied(name, fields) if template else {**fields}
         owner = own_urn(self._resource_type_name, name, opts)
         outputs = dict.fromkeys(("key", "token_id", "key_alias", "expires", "vault_path", "vault_version"))
@@ -177,7 +196,7 @@ class VirtualKey(Resource, module="litellm", name="VirtualKey"):
             super().__init__(
                 VirtualKeyProvider(),
                 name,
-                {"gateway": gateway, "owner": owner, **declared, **hidden, **outputs},
+                {**outputs, "gateway": gateway, "owner": owner, **declared, **hidden},
                 pulumi.ResourceOptions.merge(secret, opts),
             )
         for warning in checks.warnings(declared):

@@ -128,12 +128,15 @@ def test_what_a_key_starts_with_is_not_forced_on_an_adopted_one(
     assert gateway.rows[token_id]["spend"] == 3
 
 
-def test_a_replacement_by_force_keeps_the_adopted_key(gateway: FakeGateway, engine: KeyEngine) -> None:
+def test_a_replacement_by_force_keeps_the_adopted_key_and_says_so(
+    gateway: FakeGateway, engine: KeyEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
     token_id = made(gateway, key_alias="theirs")
     engine.up(gateway.client(), adopt="theirs")
     engine.force_replacement(gateway.client(), adopt="theirs")
     assert engine.token_id == token_id
     assert token_id in gateway.rows
+    assert "app: the replacement by force has adopted the same key again" in capsys.readouterr().err
 
 
 # --- given back ------------------------------------------------------------------------------------------

@@ -12,7 +12,9 @@ from providers.litellm.declaration import KeyFields
 from providers.litellm.fields import BY_NAME, FIELDS
 from providers.litellm.own_inputs import OWN_INPUTS
 from providers.litellm.ownership import OWN_METADATA
+from providers.litellm.virtual_key import VirtualKeyProvider
 from tests.unit.providers.engine import GATEWAY, urn
+from tests.unit.providers.provider_engine import new_process
 
 BASE = {"gateway": GATEWAY, "owner": urn("app")}
 
@@ -220,3 +222,30 @@ def test_what_may_not_be_meant_is_warned_of() -> None:
 def test_what_may_not_be_meant_is_warned_of_by_name(declared: dict[str, Any], words: str) -> None:
     [said] = warnings(declared)
     assert said.startswith(words)
+
+
+# --- across resources ------------------------------------------------------------------------------------
+
+
+def reasons(name: str, **declared: Any) -> list[str]:
+    checked = VirtualKeyProvider().check({}, {"gateway": GATEWAY, "owner": urn(name)} | declared)
+    return [failure.reason for failure in checked.failures or ()]
+
+
+def test_an_alias_is_one_resource_s() -> None:
+    new_process()
+    assert reasons("one", alias="same") == reasons("one", alias="same") == []
+    assert reasons("two", alias="same") == [
+        f"'same' is the alias of {urn('one')} too; give each key one of its own"
+    ]
+    elsewhere = GATEWAY | {"url": "http://elsewhere.test"}
+    assert reasons("three", alias="same", gateway=elsewhere) == []
+    assert reasons("four", alias=UNKNOWN) == reasons("five", alias=UNKNOWN) == []
+    new_process()
+    assert reasons("two", alias="same") == []
+
+
+def test_an_output_can_not_be_declared() -> None:
+    assert reasons("app", key_alias="mine") == ["is an output; declare it as `alias`"]
+    [reason] = reasons("app", expires="2030-01-01T00:00:00Z")
+    assert reason.startswith("'expires' is not a field of a virtual key")

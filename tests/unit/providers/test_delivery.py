@@ -358,6 +358,11 @@ def test_another_place_is_another_key(world: World, other: dict[str, str]) -> No
     assert facts == delivery.facts(world.engine.inputs, world.engine.token_id, None)
 
 
+def test_the_same_place_in_more_words_is_no_change(world: World) -> None:
+    world.up()
+    assert world.engine.preview(deliver=DELIVER | {"property": "api-key"}) == []
+
+
 def test_delivery_begins_and_ends_with_a_new_key(world: World) -> None:
     world.up(deliver=None)
     assert world.engine.state is not None

@@ -4,7 +4,7 @@ import copy
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -225,6 +225,26 @@ def test_a_key_that_survives_its_deletion_is_an_error(
     with pytest.raises(KeyStillAliveError, match="still knows the key"):
         engine.destroy(gateway.client())
     assert engine.state is not None
+
+
+@pytest.mark.parametrize("duration", ["2d", None])
+def test_an_expiry_that_somebody_moved_is_not_taken_for_ours(
+    gateway: FakeGateway, engine: KeyEngine, duration: str | None
+) -> None:
+    engine.up(gateway.client(), duration="1d")
+    gateway.rows[engine.token_id]["expires"] = "2030-01-01T00:00:00+00:00"
+    serve = gateway.transport.handler
+
+    def refusing(request: httpx.Request) -> httpx.Response:
+        is_update = request.url.path == "/key/update"
+        return httpx.Response(500) if is_update else cast("httpx.Response", serve(request))
+
+    gateway.transport.handler = refusing
+    with pytest.raises(GatewayUnavailableError):
+        engine.up(gateway.client(), duration=duration)
+    gateway.transport.handler = serve
+    assert engine.up(gateway.client(), duration=duration) == "update"
+    assert (gateway.rows[engine.token_id]["expires"] is None) == (duration is None)
 
 
 def test_a_wrong_admin_key_is_named_by_its_place(gateway: FakeGateway, engine: KeyEngine) -> None:

@@ -55,6 +55,21 @@ def test_a_key_says_who_owns_it(recorder: Recorder) -> None:
     assert child["max_budget"] == 5
 
 
+def test_an_output_that_is_declared_reaches_the_check(recorder: Recorder) -> None:
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's own has no types
+    def program() -> pulumi.Output[Any]:
+        return VirtualKey("app", gateway=GATEWAY, key_alias="mine").urn  # type: ignore[call-arg]
+
+    program()
+    assert recorder.inputs["app"]["key_alias"] == "mine"
+
+
+def test_a_key_is_never_deleted_before_it_is_replaced(recorder: Recorder) -> None:
+    del recorder
+    with pytest.raises(pulumi.RunError, match=r"^app: a virtual key can't be deleted before it is replaced"):
+        VirtualKey("app", gateway=GATEWAY, opts=pulumi.ResourceOptions(delete_before_replace=True))
+
+
 def test_a_key_warns_of_what_may_not_be_meant(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     del recorder
     warned: list[str] = []

@@ -242,6 +242,14 @@ def test_a_refused_successor_leaves_the_alias_where_it_was(gateway: FakeGateway,
     assert gateway.rows[predecessor]["key_alias"] == "mine"
 
 
+def test_the_longest_alias_passes_to_the_successor(gateway: FakeGateway, engine: KeyEngine) -> None:
+    longest = "a" * 255
+    predecessor = first(gateway, engine, alias=longest)
+    rotate(gateway, engine, alias=longest)
+    assert gateway.rows[engine.token_id]["key_alias"] == longest
+    assert gateway.rows[predecessor]["key_alias"] == f"{'a' * 247}-{predecessor[:7]}"
+
+
 def test_a_rotation_takes_few_calls(gateway: FakeGateway, engine: KeyEngine) -> None:
     first(gateway, engine, alias="mine")
     client = gateway.client()
@@ -322,6 +330,29 @@ def test_what_is_spent_during_the_switch_is_handed_over(time: Time, usd: float) 
     engine.waiting.append((predecessor, engine.state or {}))
     engine.up(gateway.client(), rotation={"a": 1})
     assert spend_of(gateway, engine) == 1.5 + usd
+
+
+def test_what_was_spent_in_a_window_that_is_over_is_not_handed_over(time: Time) -> None:
+    """The window of both ends after the successor was minted, and before its predecessor is retired."""
+    gateway, engine = Busy(time), KeyEngine("app")
+    predecessor = first(gateway, engine, budget_duration="1d")
+    gateway.use(predecessor, 1.0)
+    client = gateway.client()
+    info, reads = gateway._info, [0]
+
+    def reset_before_the_third_read(query: Mapping[str, str]) -> dict[str, Any]:
+        reads[0] += 1
+        if reads[0] == 3:
+            gateway.use(predecessor, 0.5)
+            for row in gateway.rows.values():
+                row["spend"] = 0.0
+            gateway.use(predecessor, 0.25)
+        return info(query)
+
+    gateway._info = reset_before_the_third_read  # type: ignore[method-assign]
+    engine.up(client, budget_duration="1d", rotation={"a": 1})
+    assert gateway.rows[predecessor]["total_spend"] == 1.75
+    assert spend_of(gateway, engine) == 0.25
 
 
 class Older(FakeGateway):
