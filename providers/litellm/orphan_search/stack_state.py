@@ -15,7 +15,8 @@ from providers.litellm.orphan_search.errors import StateUnreadableError
 
 __all__ = ["StackState", "StateKey", "exported", "from_file"]
 
-_TYPE = "pulumi-python:dynamic/litellm:"
+_TYPES = frozenset(f"pulumi-python:dynamic/litellm:{name}" for name in ("PlatformAdmin", "VirtualKey"))
+"""Those that have a key; what else there is of LiteLLM has none, and names no gateway."""
 _CIPHERTEXT = "4dabf18193072939515e22adb298388d"
 """The property by which Pulumi tells an encrypted value."""
 
@@ -159,7 +160,7 @@ def _owner(resources: list[Mapping[str, Any]]) -> tuple[str, str] | None:
 
 
 def _is_key(resource: Mapping[str, Any]) -> bool:
-    return str(resource.get("type", "")).startswith(_TYPE) and bool(resource.get("id"))
+    return resource.get("type") in _TYPES and bool(resource.get("id"))
 
 
 def _key(resource: Mapping[str, Any]) -> StateKey:

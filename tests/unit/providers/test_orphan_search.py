@@ -61,6 +61,12 @@ class Site:
 
     def state(self) -> str:
         stack = {"urn": "urn:pulumi:dev::llm-gateway::pulumi:pulumi:Stack::x", "type": "pulumi:pulumi:Stack"}
+        bound = {
+            "urn": urn("bound").replace("VirtualKey", "RevocationBound"),
+            "id": "revocation-bound",
+            "type": "pulumi-python:dynamic/litellm:RevocationBound",
+            "inputs": {"url": self.addresses["gateway"], "ttl_seconds": 60},
+        }
         keys = [
             {
                 "urn": engine.urn,
@@ -72,7 +78,7 @@ class Site:
             for engine in self.resources
         ]
         file = self.folder / "state.json"
-        file.write_text(json.dumps({"version": 3, "deployment": {"resources": [stack, *keys]}}))
+        file.write_text(json.dumps({"version": 3, "deployment": {"resources": [stack, bound, *keys]}}))
         return str(file)
 
     def run(self, *arguments: str, answer: str | None = None) -> Result:

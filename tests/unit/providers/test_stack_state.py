@@ -30,6 +30,13 @@ def export(*resources: dict[str, Any]) -> dict[str, Any]:
     return {"version": 3, "deployment": {"resources": [stack, *resources]}}
 
 
+def bound() -> dict[str, Any]:
+    props = {"url": GATEWAY["url"], "ttl_seconds": 60}
+    its_type = "pulumi-python:dynamic/litellm:RevocationBound"
+    of_it = {"urn": urn("bound"), "id": "revocation-bound", "type": its_type}
+    return {**of_it, "inputs": props, "outputs": props}
+
+
 def parse(document: Any, owner: tuple[str, str] | None = None) -> StackState:
     return StackState.parse(document, "the tests", owner)
 
@@ -41,6 +48,12 @@ def test_keys_and_their_places_are_read() -> None:
     assert state.token_ids == {"1" * 64, "2" * 64}
     assert [(key.gateway, key.deliver) for key in state.keys] == [(GATEWAY, deliver), (GATEWAY, None)]
     assert state.urns == {urn("a"), urn("b")}
+
+
+def test_only_what_has_a_key_counts_as_one() -> None:
+    admin = resource("admin", "2" * 64) | {"type": "pulumi-python:dynamic/litellm:PlatformAdmin"}
+    state = parse(export(resource("a", "1" * 64), admin, bound()))
+    assert state.urns == {urn("a"), urn("admin")}
 
 
 def test_a_predecessor_that_still_has_to_be_deleted_is_in_the_state() -> None:
