@@ -9,7 +9,7 @@ from typing import Any
 
 from providers.litellm import changes, known
 from providers.litellm.adopt_input import is_hash
-from providers.litellm.client import GatewayClient
+from providers.litellm.client import GatewayClient, ListedKey
 from providers.litellm.delivery import Delivery, facts
 from providers.litellm.drift import compare
 from providers.litellm.errors import AdoptionError
@@ -102,11 +102,17 @@ def _find(gateway: GatewayClient, inputs: Mapping[str, Any]) -> tuple[str, dict[
 
 def _with_alias(gateway: GatewayClient, alias: str, inputs: Mapping[str, Any]) -> list[str]:
     """Find the keys of an alias, or the one that was given another by an adoption that was interrupted."""
-    found = [key.token_id for key in gateway.list_keys(alias=alias)]
+    found = _called(gateway, alias)
     if not found and "key_alias" in inputs:
-        renamed = gateway.list_keys(alias=inputs["key_alias"])
-        found = [key.token_id for key in renamed if key.metadata.get(URN) == inputs["owner"]]
-    return found
+        found = [
+            key for key in _called(gateway, inputs["key_alias"]) if key.metadata.get(URN) == inputs["owner"]
+        ]
+    return [key.token_id for key in found]
+
+
+def _called(gateway: GatewayClient, alias: str) -> list[ListedKey]:
+    """List the keys of an alias: a gateway may take its filter for a part of what is sought."""
+    return [key for key in gateway.list_keys(alias=alias) if key.alias == alias]
 
 
 def _refuse_what_is_managed(

@@ -93,6 +93,43 @@ def test_an_alias_of_several_keys_is_refused(gateway: FakeGateway, engine: KeyEn
     assert all(URN not in gateway.rows[token_id]["metadata"] for token_id in tokens)
 
 
+@pytest.fixture
+def loose(gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the gateway find an alias in every one that holds it."""
+    listed = gateway._list
+    every = {"size": "100", "page": "1"}
+
+    def holding(query: Any) -> dict[str, Any]:
+        rows = [row for row in listed(every)["keys"] if query.get("key_alias", "") in row["key_alias"]]
+        return {"keys": rows, "total_pages": 1}
+
+    monkeypatch.setattr(gateway, "_list", holding)
+
+
+@pytest.mark.usefixtures("loose")
+def test_a_key_whose_alias_only_holds_the_one_sought_is_not_it(
+    gateway: FakeGateway, engine: KeyEngine
+) -> None:
+    longer = made(gateway, key_alias="theirs-too")
+    with pytest.raises(AdoptionError, match="isn't there"):
+        engine.up(gateway.client(), adopt="theirs")
+    token_id = made(gateway, key_alias="theirs")
+    engine.up(gateway.client(), adopt="theirs")
+    assert engine.state is not None
+    assert engine.state["token_id"] == token_id
+    assert URN not in gateway.rows[longer]["metadata"]
+
+
+@pytest.mark.usefixtures("loose")
+def test_a_key_whose_alias_only_holds_the_new_one_was_not_renamed(
+    gateway: FakeGateway, engine: KeyEngine
+) -> None:
+    token_id = made(gateway, key_alias="ours-2", metadata={URN: urn("app")})
+    with pytest.raises(AdoptionError, match="isn't there"):
+        engine.up(gateway.client(), adopt="theirs", alias="ours")
+    assert gateway.rows[token_id]["key_alias"] == "ours-2"
+
+
 def test_an_adopted_key_whose_marks_were_wiped_is_marked_again(
     gateway: FakeGateway, engine: KeyEngine
 ) -> None:
