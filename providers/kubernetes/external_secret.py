@@ -81,26 +81,33 @@ class _Following:
     def look(self) -> str | None:
         """Say what is missing, and make the operator sync if something is."""
         try:
-            found = self._api.get(self.secret)
-            missing = None if holds(found, self._value) else f"{self.secret} doesn't hold the new key"
-        except ObjectMissingError:
-            missing = f"{self.secret} isn't there"
+            missing = self._missing()
+            if missing:
+                self._force_sync()
         except ClusterUnavailableError as error:
             return error.why
-        if missing:
-            self._force_sync()
         return missing
+
+    def _missing(self) -> str | None:
+        try:
+            found = self._api.get(self.secret)
+        except ObjectMissingError:
+            return f"{self.secret} isn't there"
+        return None if holds(found, self._value) else f"{self.secret} doesn't hold the new key"
 
     def _force_sync(self) -> None:
         now = time.monotonic()
         if self._forced_at is None or now - self._forced_at > _FORCED_AGAIN_SECONDS:
-            self._forced_at = now
             annotation = {_FORCE_SYNC: str(time.time_ns())}
             self._api.merge(self.external_secret, {"metadata": {"annotations": annotation}})
+            self._forced_at = now
 
     def reason(self) -> str:
         """Say what the operator says: its condition is generic, the cause is only in an event."""
-        status = self._api.get(self.external_secret).get("status") or {}
+        try:
+            status = self._api.get(self.external_secret).get("status") or {}
+        except ClusterUnavailableError:  # which is said already
+            return ""
         ready = condition(status, "Ready")
         said = f"; it is {ready['reason']}: {_line(ready.get('message'))}" if ready else ""
         event = self._last_warning()
@@ -111,7 +118,7 @@ class _Following:
         query = {"fieldSelector": f"{about},type=Warning"}
         try:
             events = self._api.items(EVENT, self.external_secret.namespace, query)
-        except ClusterDeniedError:  # a help only: who may not see events is told less
+        except (ClusterDeniedError, ClusterUnavailableError):  # a help only: without events less is told
             return None
         return max(events, key=lambda event: str(event.get("lastTimestamp") or ""), default=None)
 

@@ -37,6 +37,7 @@ class FakeCluster:
         self.unavailable = 0
         self.events: list[dict[str, Any]] | Exception = []
         self.patches: list[tuple[str, Mapping[str, Any]]] = []
+        self.refusals: list[Exception] = []
 
     def group_version(self, group: str) -> str:
         assert group == "external-secrets.io"
@@ -68,6 +69,8 @@ class FakeCluster:
         return {"metadata": {"generation": 1}, "spec": spec, "status": status}
 
     def merge(self, named: Named, patch: Mapping[str, Any]) -> dict[str, Any]:
+        if self.refusals:
+            raise self.refusals.pop()
         self.patches.append((named.kind.name, patch))
         if named.kind.name == "Deployment":
             self.annotations |= patch["spec"]["template"]["metadata"]["annotations"]
@@ -113,6 +116,15 @@ def test_a_secret_that_has_not_is_synced_once_and_watched(cluster: FakeCluster) 
         "waiting for ExternalSecret search/llm-key to bring the new key into Secret search/llm "
         "(0 s of at most 5 s): Secret search/llm isn't there"
     )
+    assert cluster.patched() == ["ExternalSecret"]
+
+
+def test_a_sync_that_a_short_outage_refuses_is_asked_for_again(cluster: FakeCluster) -> None:
+    cluster.refusals = [ClusterUnavailableError("the cluster", "can't be reached (timed out)")]
+    old = secret("sk-the-old-one")
+    cluster.secrets = [old, old, secret(KEY.get_secret_value())]
+    [line, *_] = run(external_secret="search/llm-key")
+    assert line.endswith("the cluster can't be reached (timed out)")
     assert cluster.patched() == ["ExternalSecret"]
 
 
