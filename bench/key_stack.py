@@ -21,6 +21,7 @@ class Way(Enum):
     """
 
     STATE = "in-state"
+    STATE_SAVED_ONCE = "in-state-saved-once"
     VAULT = "in-vault"
     VAULT_SAVED_ONCE = "in-vault-saved-once"
     NOTHING = "nothing-made"
@@ -29,7 +30,7 @@ class Way(Enum):
     def variables(self) -> dict[str, str]:
         """Give what program and engine take; older CLIs take the first switch with the other only."""
         once = {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "true"}
-        folder = "" if self is Way.STATE else f"bench/{secrets.token_hex(4)}"
+        folder = "" if self in {Way.STATE, Way.STATE_SAVED_ONCE} else f"bench/{secrets.token_hex(4)}"
         nothing = {"BENCH_NOTHING": "1"} if self in {Way.NOTHING, Way.NOTHING_SAVED_ONCE} else {}
         return {"BENCH_PATH": folder, **nothing, **(once if self.value.endswith("saved-once") else {})}
 
