@@ -135,6 +135,7 @@ keys = VirtualKeys(
     vault=vault.connection(),
     ready_timeout_seconds=gateway.ready_timeout_seconds,
     key_cache_ttl_seconds=gateway.key_cache_ttl_seconds,
+    ca_cert_file=gateway.ca_cert_file,
     reach=litellm.reach,
     cluster=settings.kubernetes.connection(),
     keys={key.name: settings.fields_of(key) for key in settings.keys},

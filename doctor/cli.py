@@ -46,6 +46,9 @@ def doctor(  # noqa: PLR0917 - one parameter an option
     context: Annotated[str | None, typer.Option(metavar="NAME", help="Context of the kubeconfig.")] = None,
     vault_addr: Annotated[str | None, typer.Option(metavar="URL", help="Else VAULT_ADDR.")] = None,
     gateway_url: Annotated[str | None, typer.Option(metavar="URL", help="Else the stack's.")] = None,
+    gateway_ca_cert_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="CA of its certificate, PEM; else the stack's.")
+    ] = None,
     explain: Annotated[
         str | None, typer.Option(metavar="LINK", help="Say what a link is and how it is checked.")
     ] = None,
@@ -81,6 +84,7 @@ def doctor(  # noqa: PLR0917 - one parameter an option
             context=context,
             vault_address=vault_addr,
             gateway_url=gateway_url,
+            gateway_authority_file=gateway_ca_cert_file,
             namespaces=namespace or _namespaces(state),
             state=state,
             without_stack=without_stack,
@@ -110,6 +114,7 @@ class _Look:
     context: str | None
     vault_address: str | None
     gateway_url: str | None
+    gateway_authority_file: str | None
     namespaces: list[str]
     state: StackState | None
     without_stack: CannotLookError | None
@@ -124,6 +129,7 @@ class _Look:
             self.namespaces,
             stack=self.state,
             gateway_url=self.gateway_url,
+            gateway_authority_file=self.gateway_authority_file,
             without_stack=self.without_stack,
         )
 

@@ -1,6 +1,7 @@
 """The border to a LiteLLM gateway: its health, and reads of its key API."""
 
 import hashlib
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from doctor.model import CannotLookError
 __all__ = ["Gateway", "GatewayAnswer"]
 
 _TIMEOUT = httpx.Timeout(4, connect=2)
+_CA_OPTIONS = "gateway.caCertFile of the stack, or --gateway-ca-cert-file"
 _PAGE_SIZE = 100  # the most that /key/list takes
 
 
@@ -46,11 +48,14 @@ class Gateway:
         As it is reached from here.
     record
         Is told of each call: method and path.
+    authority_file
+        CA that signed the gateway's certificate, PEM; None for the system's.
     """
 
-    def __init__(self, url: str, record: Callable[[str], None]) -> None:
+    def __init__(self, url: str, record: Callable[[str], None], authority_file: str | None = None) -> None:
         self.url = url.rstrip("/")
         self._record = record
+        self._authority_file = authority_file
 
     def readiness(self) -> GatewayAnswer:
         """Ask whether it serves, and whether it has its database: `GET /health/readiness`."""
@@ -89,11 +94,19 @@ class Gateway:
                 f"the gateway's address {self.url!r} doesn't begin with http:// or https://",
                 "correct --gateway-url, or gateway.url of the stack",
             )
+        trusted = self._trusted()
         self._record(f"GET {path}")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
-            answer = httpx.get(f"{self.url}{path}", params=query, headers=headers, timeout=_TIMEOUT)
+            answer = httpx.get(
+                f"{self.url}{path}", params=query, headers=headers, timeout=_TIMEOUT, verify=trusted
+            )
         except httpx.TransportError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise CannotLookError(
+                    f"the certificate of the gateway at {self.url} isn't trusted from here",
+                    f"name the CA that signed it: {_CA_OPTIONS}",
+                ) from None
             raise CannotLookError(
                 f"the gateway at {self.url} doesn't answer from here ({type(error).__name__})",
                 "run the doctor where the gateway's address is reached, or name one with --gateway-url",
@@ -103,3 +116,15 @@ class Gateway:
         except ValueError:
             document = {}
         return GatewayAnswer(answer.status_code, document if isinstance(document, dict) else {})
+
+    def _trusted(self) -> ssl.SSLContext | bool:
+        if self._authority_file is None:
+            return True
+        try:
+            return ssl.create_default_context(cafile=self._authority_file)
+        except OSError as error:
+            raise CannotLookError(
+                f"the CA file {self._authority_file} of the gateway at {self.url} can't be read "
+                f"({error.strerror})",
+                f"correct {_CA_OPTIONS}",
+            ) from None

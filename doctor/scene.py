@@ -36,6 +36,8 @@ class Scene:
         Why the stack can't be read, where one was asked for.
     gateway_url
         Address at which the key API is asked; None for the one of the stack, or of the Service.
+    gateway_authority_file
+        CA that signed the gateway's certificate, PEM; None for the stack's, or the system's.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Scene:
         *,
         stack: StackState | None = None,
         gateway_url: str | None = None,
+        gateway_authority_file: str | None = None,
         without_stack: CannotLookError | None = None,
     ) -> None:
         self.kubernetes = kubernetes
@@ -54,6 +57,7 @@ class Scene:
         self.stack = stack
         self.without_stack = without_stack
         self._gateway_url = gateway_url
+        self._gateway_authority_file = gateway_authority_file
         self._memo = Memo()
         self._silent_nodes: set[str | None] = set()
 
@@ -379,14 +383,17 @@ class Scene:
 
     def key_apis(self) -> list[Gateway]:
         """List the gateways whose key API is asked: of the stack's keys, or the Services of LiteLLM."""
+        authorities = self.stack.gateways if self.stack else {}
         if self._gateway_url:
-            return [Gateway(self._gateway_url, self.record)]
-        if self.stack is not None:
-            urls = {str(key["inputs"]["gateway"]["url"]) for key in self.stack.keys}
-            urls |= {str(self.stack.outputs["gatewayUrl"])} if "gatewayUrl" in self.stack.outputs else set()
+            urls = {self._gateway_url}
+        elif self.stack is not None:
+            urls = set(authorities)
         else:
             urls = {url for deployment in self.gateways() for url in self._service_urls(deployment)}
-        return [Gateway(url, self.record) for url in sorted(urls)]
+        return [
+            Gateway(url, self.record, self._gateway_authority_file or authorities.get(url))
+            for url in sorted(urls)
+        ]
 
     def _service_urls(self, deployment: Document) -> list[str]:
         labels = deployment["spec"]["template"]["metadata"]["labels"]

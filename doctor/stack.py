@@ -11,6 +11,7 @@ from doctor.model import CannotLookError
 __all__ = ["StackState", "read_stack"]
 
 _TIMEOUT_SECONDS = 8
+_WITH_KEYS = ("litellm:VirtualKey", "litellm:PlatformAdmin")
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,16 @@ class StackState:
     @property
     def managed(self) -> frozenset[str]:
         """Hashes of all keys that the stack manages, its admin's among them."""
-        ours = ("litellm:VirtualKey", "litellm:PlatformAdmin")
         return frozenset(
-            str(item["outputs"]["token_id"]) for item in self.resources if item["type"].endswith(ours)
+            str(item["outputs"]["token_id"]) for item in self.resources if item["type"].endswith(_WITH_KEYS)
         )
+
+    @property
+    def gateways(self) -> Mapping[str, str | None]:
+        """URL of each gateway -> file of the CA that signed its certificate; None for the system's."""
+        found = {str(self.outputs["gatewayUrl"]): None} if "gatewayUrl" in self.outputs else {}
+        asked = [item["inputs"]["gateway"] for item in self.resources if item["type"].endswith(_WITH_KEYS)]
+        return found | {str(gateway["url"]): gateway.get("ca_cert_file") for gateway in asked}
 
     def declares(self, kind: str) -> bool:
         """Whether the stack has a resource of a type, such as `kubernetes:apps/v1:Deployment`."""

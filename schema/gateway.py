@@ -131,6 +131,8 @@ class GatewaySettings(Section):
     """The way in from outside."""
     url: Address | None = None
     """Address that apps are told, and that this program calls; without it the Service's ClusterIP."""
+    ca_cert_file: str | None = Field(default=None, min_length=1)
+    """File with the CA that signed the certificate at `url`, PEM, where this program runs."""
     reach: Literal["url", "port-forward"] = "url"
     """How this program calls the key API: at the URL, or through the Kubernetes API to a ready Pod."""
     ready_timeout_seconds: int = Field(default=120, ge=5)
@@ -139,6 +141,12 @@ class GatewaySettings(Section):
     """Where an admin key is found, instead of the master key in Vault."""
     platform_admin: bool | None = None
     """Make a key for the key API alone, and manage the keys with it; true unless there is an adminKey."""
+
+    @model_validator(mode="after")
+    def _a_ca_has_a_certificate(self) -> Self:
+        if self.ca_cert_file and (self.reach != "url" or not (self.url or "").startswith("https://")):
+            raise ValueError("caCertFile needs a url that begins with https://, and reach: url")
+        return self
 
     @property
     def makes_platform_admin(self) -> bool:

@@ -41,6 +41,7 @@ class VirtualKeys(pulumi.ComponentResource):
         vault: Mapping[str, Any],
         ready_timeout_seconds: int,
         key_cache_ttl_seconds: int,
+        ca_cert_file: str | None,
         reach: Mapping[str, Any] | None,
         cluster: Mapping[str, Any],
         keys: Mapping[str, Mapping[str, Any]],
@@ -63,6 +64,8 @@ class VirtualKeys(pulumi.ComponentResource):
             How long the gateway is waited for.
         key_cache_ttl_seconds
             How long a replica remembers a key that it has seen.
+        ca_cert_file
+            CA that signed its certificate, PEM; None for the system's.
         reach
             The way to its key API, if that isn't the URL.
         cluster
@@ -77,6 +80,8 @@ class VirtualKeys(pulumi.ComponentResource):
             "vault": vault,
             "ready_timeout_seconds": ready_timeout_seconds,
         }
+        if ca_cert_file:
+            gateway["ca_cert_file"] = ca_cert_file
         if reach:
             gateway["reach"] = reach
         if cluster and (reach or any("consumer" in fields for fields in keys.values())):

@@ -1,6 +1,7 @@
 """From a resource's `gateway` input to a client: one per gateway and process, the admin key by reference."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -85,7 +86,7 @@ def connect(gateway: Mapping[str, Any]) -> GatewayClient:
     Raises
     ------
     GatewaySetupError
-        If its CA file isn't there.
+        If its CA file isn't there, or isn't one.
     """
     name = json.dumps(gateway, sort_keys=True)
     with _clients_lock:
@@ -116,7 +117,12 @@ def _direct(gateway: Mapping[str, Any]) -> tuple[str, httpx.Client]:
     ca_cert_file = gateway.get("ca_cert_file")
     if ca_cert_file and not Path(ca_cert_file).is_file():
         raise GatewaySetupError(f"the CA file {ca_cert_file} of the gateway at {url} isn't there")
-    return url, http_client(url, ca_cert_file)
+    try:
+        return url, http_client(url, ca_cert_file)
+    except ssl.SSLError:
+        raise GatewaySetupError(
+            f"the CA file {ca_cert_file} of the gateway at {url} holds no certificate in PEM"
+        ) from None
 
 
 def _forwarded(gateway: Mapping[str, Any]) -> tuple[str, httpx.Client]:

@@ -1,7 +1,7 @@
 """What the gateway answered, each as one sentence.
 
 GatewayError
- +-- GatewaySetupError          the CA file isn't there
+ +-- GatewaySetupError          the CA file isn't there, or isn't one
  +-- GatewayNotReadyError       waited for, in vain
  +-- GatewayUnavailableError    passes by itself: unreachable, no answer, overloaded, a server error
  +-- NotAGatewayError           something else answers at the address

@@ -66,7 +66,7 @@ class Readiness:
         try:
             response = self._http.get(_PROBE, timeout=_PROBE_TIMEOUT_SECONDS)
         except httpx.TransportError as error:
-            return f"it can't be reached ({error or type(error).__name__})"
+            return _why_unreached(error)
         database = (json_object(response) or {}).get("db")
         if response.is_server_error:
             return f"HTTP {response.status_code}, database {database or 'not spoken of'}"
@@ -75,3 +75,13 @@ class Readiness:
                 f"the gateway at {self._url} runs without a database and so can't keep keys; set DATABASE_URL"
             )
         return None
+
+
+def _why_unreached(error: httpx.TransportError) -> str:
+    """Say why; a certificate that isn't trusted may be an ingress's own, until it has that of the gateway."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return (
+            f"its certificate isn't trusted ({error}); ca_cert_file, which is gateway.caCertFile in the "
+            "configuration of a stack, names the CA that signed it"
+        )
+    return f"it can't be reached ({error or type(error).__name__})"

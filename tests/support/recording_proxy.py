@@ -3,6 +3,7 @@
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Self
 
 import httpx
@@ -13,7 +14,16 @@ _THEIR_OWN = ("host", "connection", "content-length", "transfer-encoding", "cont
 
 
 class RecordingProxy:
-    """Listens on this machine, without TLS, while it is entered.
+    """Listens on this machine while it is entered.
+
+    Parameters
+    ----------
+    target
+        What is passed on to.
+    authority_file
+        CA that signed its certificate; None where it speaks plain HTTP.
+    certificate
+        Certificate and key, in one file of PEM, with which the proxy speaks TLS itself; None for plain HTTP.
 
     Attributes
     ----------
@@ -23,12 +33,19 @@ class RecordingProxy:
         Method and path of each request, in order.
     """
 
-    def __init__(self, target: str, authority_file: str) -> None:
+    def __init__(
+        self, target: str, authority_file: str | None = None, certificate: Path | None = None
+    ) -> None:
         self.calls: list[str] = []
         trusted = ssl.create_default_context(cafile=authority_file)
         self._target = httpx.Client(base_url=target, verify=trusted, timeout=30, trust_env=False)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if certificate:
+            own = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            own.load_cert_chain(certificate)
+            self._server.socket = own.wrap_socket(self._server.socket, server_side=True)
+        scheme = "https" if certificate else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -122,6 +122,16 @@ WRONG: dict[str, tuple[Callable[[Document], Any], str]] = {
         change("keys.0.deliver", {"path": "/keys/a"}),
         'llm-gateway:keys[0].deliver.path: "/keys/a": expected a Vault path',
     ),
+    "a gateway's CA without a certificate that it signs": (
+        change("gateway.caCertFile", "/etc/ssl/own-ca.pem"),
+        "llm-gateway:gateway: caCertFile needs a url that begins with https://, and reach: url",
+    ),
+    "a gateway's CA where nothing is called by TLS": (
+        lambda document: document["gateway"].update(
+            url="https://gateway.example.com", caCertFile="/etc/ssl/own-ca.pem", reach="port-forward"
+        ),
+        "llm-gateway:gateway: caCertFile needs a url that begins with https://, and reach: url",
+    ),
     "a consumer of a key that is not delivered": (
         change("keys.0.consumer", {"deployment": "search/app"}),
         "llm-gateway:keys[0].consumer: a key that isn't delivered to Vault reaches no consumer",

@@ -242,6 +242,14 @@ def test_a_platform_admin_is_made_with_the_master_key_and_manages_the_keys(confi
     assert key | {"admin_key": MASTER_KEY} == admin["gateway"]
 
 
+def test_whoever_asks_the_gateway_trusts_its_own_ca(config: Document) -> None:
+    config["gateway"] |= {"url": "https://gateway.example.com", "caCertFile": "/etc/ssl/own-ca.pem"}
+    config["apps"] = [{"name": "search", "key": {"models": ["gpt-4o"]}}]
+    recorder = declare(config)
+    asking = [recorder.one("litellm:PlatformAdmin"), *recorder.of_type("litellm:VirtualKey")]
+    assert [one.inputs["gateway"]["ca_cert_file"] for one in asking] == ["/etc/ssl/own-ca.pem"] * 4
+
+
 @pytest.mark.parametrize("declared", [{"platformAdmin": False}, {"adminKey": {"env": "LITELLM_ADMIN_KEY"}}])
 def test_keys_can_be_managed_without_a_platform_admin(config: Document, declared: dict[str, Any]) -> None:
     config["gateway"] |= declared

@@ -92,3 +92,10 @@ def test_a_missing_ca_file_is_named() -> None:
     gateway = {"url": "https://gateway.test", "admin_key": {"env": "A"}, "ca_cert_file": "/no/ca"}
     with pytest.raises(GatewaySetupError, match="the CA file /no/ca of the gateway"):
         connect(gateway)
+
+
+def test_a_ca_file_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ca").write_text("no PEM")
+    gateway = {"url": "https://gateway.test", "admin_key": {"env": "A"}, "ca_cert_file": str(tmp_path / "ca")}
+    with pytest.raises(GatewaySetupError, match=r"the CA file .*/ca of the gateway .* holds no certificate"):
+        connect(gateway)
