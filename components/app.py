@@ -104,6 +104,7 @@ class AppAccess(pulumi.ComponentResource):
         super().__init__("llm-gateway:app:AppAccess", name, None, opts)
         self._name, self._app, self._auth = name, app, auth
         self._vault, self._mount, self._operator = vault, mount, external_secrets
+        self._cluster = cluster.connection()
         self._child = pulumi.ResourceOptions(parent=self, depends_on=self._unclaimed(cluster))
         self._namespace = namespace(app.namespace, create=app.create_namespace, opts=self._child)
 
@@ -268,7 +269,9 @@ class AppAccess(pulumi.ComponentResource):
         key_options = pulumi.ResourceOptions.merge(
             self._child, pulumi.ResourceOptions(depends_on=list(minting.ready))
         )
-        key = VirtualKey(self._name, gateway=minting.gateway, **minting.fields, opts=key_options)
+        key = VirtualKey(
+            self._name, gateway=self._gateway(minting), **minting.fields, **self._consumer(), opts=key_options
+        )
         path = next(iter(secret.paths()))
         synced = self._secret(secret, path_versions({path: key.vault_version.apply(lambda v: v or 0)}))
         return {
@@ -278,3 +281,15 @@ class AppAccess(pulumi.ComponentResource):
             "vaultPath": key.vault_path,
             "secret": synced.object_name,
         }
+
+    def _consumer(self) -> dict[str, Any]:
+        consumer = self._app.key_consumer()
+        return {"consumer": consumer} if consumer else {}
+
+    def _gateway(self, minting: Minting) -> pulumi.Input[Mapping[str, Any]]:
+        """Say besides how the cluster of the key's consumer is reached."""
+        if not (self._cluster and self._app.key_consumer()):
+            return minting.gateway
+        return pulumi.Output.from_input(minting.gateway).apply(
+            lambda gateway: {**gateway, "cluster": self._cluster}
+        )

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from schema.injector import InjectedSecret, InjectorSettings
-from schema.keys import DeliverSettings, KeySettings, OneKeySettings
+from schema.keys import KEY_PROPERTY, DeliverSettings, KeySettings, OneKeySettings
 from schema.secrets import DynamicSettings, PushSettings, SecretSettings
 from schema.section import (
     WHY_AN_AUDIENCE,
@@ -54,6 +54,15 @@ class AppStoreSettings(Section):
         return self
 
 
+class AppConsumerSettings(Section):
+    """Who has to have the successor of the app's key, beside its Secret, before the old key may end."""
+
+    deployment: Label | None = None
+    """Deployment of the app's namespace that is restarted then, and whose rollout is waited for."""
+    timeout_seconds: int = Field(default=120, ge=1)
+    """How long the Secret is waited for, and how long the Deployment."""
+
+
 class AppKeySettings(OneKeySettings):
     """The app's virtual key: delivered to Vault, and from there into a Secret of its namespace."""
 
@@ -63,8 +72,10 @@ class AppKeySettings(OneKeySettings):
     """Where it is delivered, below the app's prefix."""
     secret: Label = "llm-key"  # noqa: S105 - a name
     """Secret that it is brought to."""
-    variables: dict[SecretKey, str] = {"OPENAI_API_KEY": "api-key", "OPENAI_BASE_URL": "base-url"}
+    variables: dict[SecretKey, str] = {"OPENAI_API_KEY": KEY_PROPERTY, "OPENAI_BASE_URL": "base-url"}
     """Key of the Secret -> property at the path."""
+    consumer: AppConsumerSettings = AppConsumerSettings()
+    """A rotation waits until the Secret holds the new key, and for the Deployment that is named here."""
 
 
 class AppSettings(Section):
@@ -143,8 +154,23 @@ class AppSettings(Section):
             return None
         path = f"{self.prefix}/{self.key.path}"
         place = DeliverSettings(mount=self.mount, path=path)
-        said = self.key.said("name", "path", "secret", "variables")
+        said = self.key.said("name", "path", "secret", "variables", "consumer")
         return KeySettings(name=self.key.name or self.name, deliver=place, **said)
+
+    def key_consumer(self) -> dict[str, Any]:
+        """Say, in the names of `providers.litellm`, who has to follow its key; nothing if nobody has to."""
+        if self.key is None:
+            return {}
+        deployment = self.key.consumer.deployment
+        objects: dict[str, Any] = {}
+        if (
+            KEY_PROPERTY in self.key.variables.values()
+        ):  # else its Secret holds what stands beside the key alone
+            objects["external_secret"] = f"{self.namespace}/{self.key.secret}"
+            objects["remote_ref"] = {"key": f"{self.prefix}/{self.key.path}", "property": KEY_PROPERTY}
+        if deployment:
+            objects["deployment"] = f"{self.namespace}/{deployment}"
+        return objects and {**objects, "timeout_seconds": self.key.consumer.timeout_seconds}
 
     def key_secret(self) -> SecretSettings | None:
         """Give the Secret that its key is brought to."""

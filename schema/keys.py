@@ -11,6 +11,8 @@ from providers.litellm import KeyTemplate, fields
 from providers.litellm.kinds import Kind
 from schema.section import Grace, Label, LiteLLMDuration, NamespacedName, Section, Usd, VaultPath
 
+KEY_PROPERTY = "api-key"
+"""Property of a path that holds a delivered key."""
 _OF_ONE_KEY = ("key_alias", "duration", "spend")
 
 
@@ -96,7 +98,7 @@ class DeliverSettings(Section):
     """KV v2 mount; without it `vault.mount`."""
     path: VaultPath
     """Path below the mount, of this key alone."""
-    property: str = Field(default="api-key", min_length=1)
+    property: str = Field(default=KEY_PROPERTY, min_length=1)
     """Property that holds the key."""
 
 

@@ -10,6 +10,7 @@ from providers.inputs import has_unknown, known_only
 __all__ = ["Consumer", "consumer_problems"]
 
 _OBJECTS = ("external_secret", "deployment")
+_REMOTE_REF = ("key", "property")
 _TIMEOUT_SECONDS = 120
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _NAMED = re.compile(rf"{_LABEL}/{_LABEL}(\.{_LABEL})*")
@@ -27,11 +28,15 @@ class Consumer:
         `namespace/name` of the Deployment whose Pods read it when they start, or None.
     timeout_seconds
         How long each of the two is waited for.
+    remote_ref
+        `key` and `property` that an ExternalSecret of the same program takes the key from. It is declared
+        after the key: while it isn't there, or takes something else, to wait for it would be in vain.
     """
 
     external_secret: str | None
     deployment: str | None
     timeout_seconds: float
+    remote_ref: Mapping[str, str] | None = None
 
     @classmethod
     def parse(cls, consumer: Mapping[str, Any]) -> Self:
@@ -40,6 +45,7 @@ class Consumer:
             consumer.get("external_secret"),
             consumer.get("deployment"),
             consumer.get("timeout_seconds", _TIMEOUT_SECONDS),
+            consumer.get("remote_ref"),
         )
 
 
@@ -48,7 +54,8 @@ def consumer_problems(consumer: Any) -> Iterator[str]:
     if isinstance(consumer, str) and has_unknown(consumer):
         return
     try:
-        given = known_only(consumer, (*_OBJECTS, "timeout_seconds"))
+        given = known_only(consumer, (*_OBJECTS, "timeout_seconds", "remote_ref"))
+        known_only(given.get("remote_ref", {}), _REMOTE_REF)
     except ValueError as error:
         yield str(error)
         return

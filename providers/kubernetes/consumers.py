@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from providers.kubernetes.connection import ClusterConnection
 from providers.kubernetes.consumer_input import Consumer
-from providers.kubernetes.external_secret import await_secret
+from providers.kubernetes.external_secret import await_secret, takes
 from providers.kubernetes.rollout import await_rollout
 
 __all__ = ["follow"]
@@ -23,7 +23,8 @@ def follow(
     cluster
         Where it runs.
     consumer
-        Who: an ExternalSecret, a Deployment, or both; the Deployment after the Secret.
+        Who: an ExternalSecret, a Deployment, or both; the Deployment after the Secret. If the ExternalSecret
+        is only declared after the key, nobody, which is reported.
     value
         The key, as it was delivered to Vault. It is compared, and goes nowhere.
     report
@@ -38,9 +39,17 @@ def follow(
     """
     api = cluster.api()
     if consumer.external_secret:
+        if consumer.remote_ref and not takes(api, consumer.external_secret, consumer.remote_ref):
+            report(_comes_after(consumer))
+            return
         await_secret(api, consumer.external_secret, value, consumer.timeout_seconds, report)
     if consumer.deployment:
         await_rollout(api, consumer.deployment, _mark(value), consumer.timeout_seconds, report)
+
+
+def _comes_after(consumer: Consumer) -> str:
+    restart = f"; restart the Deployment {consumer.deployment} then" if consumer.deployment else ""
+    return f"ExternalSecret {consumer.external_secret} follows after the key, and isn't waited for{restart}"
 
 
 def _mark(value: SecretStr) -> str:

@@ -17,7 +17,7 @@ from providers.kubernetes.errors import (
 from providers.kubernetes.objects import EVENT, SECRET, Kind, Named, condition
 from providers.waiting import wait_until
 
-__all__ = ["await_secret", "holds"]
+__all__ = ["await_secret", "holds", "takes"]
 
 _GROUP = "external-secrets.io"
 _FORCE_SYNC = "force-sync"
@@ -52,9 +52,7 @@ def await_secret(
     providers.kubernetes.errors.ClusterError
         If the cluster refuses.
     """
-    kind = Kind("ExternalSecret", f"/apis/{_GROUP}/{api.group_version(_GROUP)}", "externalsecrets")
-    namespace, _, object_name = name.partition("/")
-    following = _Following(api, Named(kind, namespace, object_name), value)
+    following = _Following(api, _named(api, name), value)
     missing = wait_until(
         following.look,
         what=f"{following.external_secret} to bring the new key into {following.secret}",
@@ -65,6 +63,34 @@ def await_secret(
         raise NotFollowedError(
             str(following.external_secret), timeout_seconds, f"{missing}{following.reason()}"
         )
+
+
+def takes(api: ClusterApi, name: str, remote_ref: Mapping[str, str]) -> bool:
+    """Whether an ExternalSecret is there and takes a property of a path.
+
+    Parameters
+    ----------
+    name
+        `namespace/name` of the ExternalSecret.
+    remote_ref
+        `key` and `property`, as in its `data`.
+
+    Raises
+    ------
+    providers.kubernetes.errors.ClusterError
+        If the cluster refuses.
+    """
+    try:
+        data = api.get(_named(api, name))["spec"].get("data") or ()
+    except ObjectMissingError:
+        return False
+    return any(remote_ref.items() <= item["remoteRef"].items() for item in data)
+
+
+def _named(api: ClusterApi, name: str) -> Named:
+    kind = Kind("ExternalSecret", f"/apis/{_GROUP}/{api.group_version(_GROUP)}", "externalsecrets")
+    namespace, _, object_name = name.partition("/")
+    return Named(kind, namespace, object_name)
 
 
 class _Following:

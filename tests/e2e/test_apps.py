@@ -188,6 +188,47 @@ def test_no_key_stands_in_the_state_or_the_output(apps: Project, cluster: Cluste
     assert [path for path, content in apps.written_files().items() if key in content] == []
 
 
+LLM_KEY = ("external-secrets.io", "v1", SEARCH, "externalsecrets", "llm-key")
+
+
+def take_from_store(cluster: Cluster, name: str) -> None:
+    """Let somebody change where the ExternalSecret of the app's key looks."""
+    cluster.custom.patch_namespaced_custom_object(*LLM_KEY, {"spec": {"secretStoreRef": {"name": name}}})
+
+
+def declare_key(apps: Project, **changed: Any) -> None:
+    apps.configure(lambda config: config["apps:apps"][0]["key"].update(changed))
+
+
+def test_a_key_of_an_app_ends_when_its_secret_has_the_next_one(apps: Project, cluster: Cluster) -> None:
+    before = cluster.secret("llm-key", SEARCH)
+    url = before["OPENAI_BASE_URL"]
+    declare_key(apps, rotation={"number": 1}, grace="0s", consumer={"timeoutSeconds": 5})
+    take_from_store(cluster, "not-there")
+    with pytest.raises(CommandError) as caught:
+        apps.up()
+    said = f"ExternalSecret {SEARCH}/llm-key hasn't followed to the new key within 5 s"
+    assert said in caught.value.output
+    assert cluster.secret("llm-key", SEARCH) == before
+    assert chat(url, before["OPENAI_API_KEY"], "gpt-4o") == 200
+
+    take_from_store(cluster, apps.outputs()["apps"][SEARCH]["store"]["name"])
+    apps.up()
+    after = cluster.secret("llm-key", SEARCH)
+    assert [chat(url, one["OPENAI_API_KEY"], "gpt-4o") for one in (before, after)] == [401, 200]
+    assert apps.preview() == []
+
+
+def test_a_key_of_an_app_that_moves_is_not_waited_for_in_vain(
+    apps: Project, cluster: Cluster, vault: Vault
+) -> None:
+    for path in ("moved", "llm-key"):
+        declare_key(apps, path=path)
+        assert "follows after the key, and isn't waited for" in apps.up()
+        key = vault.read(f"{MOUNT}/apps/{SEARCH}/{path}")["api-key"]
+        cluster.wait_for_secret("llm-key", "OPENAI_API_KEY", key, namespace=SEARCH)
+
+
 # --- what neither gets of the other ----------------------------------------------------------------------
 
 

@@ -97,6 +97,10 @@ SUPPORT = {"name": "support"}
             "key.name: 'team-search' is the name of keys",
         ),
         (app(key={}), "key.models: is missing"),
+        (
+            app(key={"models": ["gpt-4o"], "consumer": {"deployment": "search/web"}}),
+            'key.consumer.deployment: "search/web": expected a name that Kubernetes takes',
+        ),
         (app(secrets=[{"name": "env", "data": {}}]), "secrets[0].data: is not a known key"),
     ],
 )

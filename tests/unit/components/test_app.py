@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -202,6 +203,49 @@ def test_its_key_goes_to_vault_and_from_there_to_its_secret(config: Document) ->
     }
     assert secret["metadata"]["annotations"]["llm-gateway/vault-versions"] == "llm-key=1"
     assert "litellm/data/apps/search/llm-key" in rules(recorder)
+
+
+def consumer_of(config: Document, **key: Any) -> Any:
+    app = {"name": "search", "namespace": "shop", "key": {"models": ["gpt-4o"], **key}}
+    return declare_apps(config, app).one("litellm:VirtualKey", "search").inputs.get("consumer")
+
+
+FOLLOWS = {
+    "external_secret": "shop/llm-key",
+    "remote_ref": {"key": "apps/search/llm-key", "property": "api-key"},
+    "timeout_seconds": 120,
+}
+
+
+def test_a_rotation_of_its_key_waits_for_the_secret_that_is_declared_for_it(config: Document) -> None:
+    assert consumer_of(config) == FOLLOWS
+    recorder = declare_apps(config, {"name": "search", "key": {"models": ["gpt-4o"], "secret": "openai"}})
+    consumer = recorder.one("litellm:VirtualKey", "search").inputs["consumer"]
+    declared = recorder.one(":ExternalSecret", "search-openai").inputs
+    metadata, data = declared["metadata"], declared["spec"]["data"]
+    assert consumer["external_secret"] == f"{metadata['namespace']}/{metadata['name']}"
+    assert consumer["remote_ref"] in [item["remoteRef"] for item in data]
+
+
+def test_a_rotation_of_its_key_waits_for_a_deployment_that_is_named(config: Document) -> None:
+    consumer = {"deployment": "web", "timeoutSeconds": 30}
+    asked = FOLLOWS | {"deployment": "shop/web", "timeout_seconds": 30}
+    assert consumer_of(config, consumer=consumer) == asked
+    by_agent = {"variables": {"OPENAI_BASE_URL": "base-url"}, "consumer": consumer}
+    assert consumer_of(config, **by_agent) == {"deployment": "shop/web", "timeout_seconds": 30}
+
+
+def test_nobody_is_waited_for_whose_secret_does_not_hold_the_key(config: Document) -> None:
+    assert consumer_of(config, variables={"OPENAI_BASE_URL": "base-url"}) is None
+
+
+def test_the_cluster_of_a_consumer_is_that_of_the_app(config: Document) -> None:
+    config["kubernetes"] = {"context": "prod"}
+    recorder = declare_apps(config, {"name": "search", "key": {"models": ["gpt-4o"]}})
+    of_app, other = (
+        recorder.one("litellm:VirtualKey", name).inputs["gateway"] for name in ("search", "team-search")
+    )
+    assert of_app == other | {"cluster": {"context": "prod"}}
 
 
 def test_the_outputs_say_where_everything_is_and_hold_no_key(config: Document) -> None:

@@ -15,11 +15,13 @@ from tests.unit.providers.engine import GATEWAY
 @pytest.mark.parametrize(
     ("consumer", "reason"),
     [
-        (5, "expected a mapping of external_secret, deployment, timeout_seconds"),
+        (5, "expected a mapping of external_secret, deployment, timeout_seconds, remote_ref"),
         ({}, "expected external_secret or deployment"),
         ({"deployments": "a/b"}, "'deployments' is not known here; did you mean 'deployment'?"),
         ({"deployment": "app"}, "deployment: expected namespace/name of an object, got 'app'"),
         ({"external_secret": "A/b"}, "external_secret: expected namespace/name"),
+        ({"external_secret": "a/b", "remote_ref": "apps/a"}, "expected a mapping of key, property"),
+        ({"external_secret": "a/b", "remote_ref": {"path": "a"}}, "'path' is not known here"),
         ({"deployment": "a/b", "timeout_seconds": 0.0}, "timeout_seconds: expected a number of seconds"),
         ({"deployment": "a/b", "timeout_seconds": True}, "timeout_seconds: expected a number of seconds"),
         ({"deployment": "a/b", "timeout_seconds": float("nan")}, "timeout_seconds: expected"),
@@ -35,6 +37,7 @@ def test_a_wrong_consumer_is_refused(consumer: Any, reason: str) -> None:
     [
         UNKNOWN,
         {"external_secret": "search/llm-key"},
+        {"external_secret": "search/llm-key", "remote_ref": {"key": "apps/search/llm-key"}},
         {"deployment": "search/app.v2", "timeout_seconds": 30.0},
         {"deployment": UNKNOWN, "timeout_seconds": UNKNOWN},
     ],

@@ -20,7 +20,7 @@ from providers.kubernetes.errors import (
 from providers.kubernetes.objects import Kind, Named
 
 KEY = SecretStr("sk-the-new-one")
-NAMES = {"external_secret": "search/llm-key", "deployment": "search/app"}
+NAMES: dict[str, Any] = {"external_secret": "search/llm-key", "deployment": "search/app"}
 
 
 def secret(value: str) -> dict[str, Any]:
@@ -38,6 +38,7 @@ class FakeCluster:
         self.events: list[dict[str, Any]] | Exception = []
         self.patches: list[tuple[str, Mapping[str, Any]]] = []
         self.refusals: list[Exception] = []
+        self.has_external_secret = True
 
     def group_version(self, group: str) -> str:
         assert group == "external-secrets.io"
@@ -46,6 +47,8 @@ class FakeCluster:
     def get(self, named: Named) -> dict[str, Any]:
         match named.kind.name:
             case "ExternalSecret":
+                if not self.has_external_secret:
+                    raise ObjectMissingError("the cluster", str(named))
                 return self.external_secret
             case "Secret":
                 assert named.name == "llm"
@@ -95,7 +98,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
     return fake
 
 
-def run(timeout_seconds: float = 5, **names: str) -> list[str]:
+def run(timeout_seconds: float = 5, **names: Any) -> list[str]:
     lines: list[str] = []
     consumer = Consumer.parse({**(names or NAMES), "timeout_seconds": timeout_seconds})
     follow(ClusterConnection(), consumer, KEY, lines.append)
@@ -126,6 +129,42 @@ def test_a_sync_that_a_short_outage_refuses_is_asked_for_again(cluster: FakeClus
     [line, *_] = run(external_secret="search/llm-key")
     assert line.endswith("the cluster can't be reached (timed out)")
     assert cluster.patched() == ["ExternalSecret"]
+
+
+REMOTE_REF = {"key": "apps/search/llm-key", "property": "api-key"}
+
+
+def taking(**changed: str) -> dict[str, Any]:
+    """Give the spec of an ExternalSecret as the API server completes it."""
+    beside = {"secretKey": "BASE_URL", "remoteRef": REMOTE_REF | {"property": "base-url"}}
+    key = {"secretKey": "KEY", "remoteRef": REMOTE_REF | {"decodingStrategy": "None"} | changed}
+    return {"target": {"name": "llm"}, "data": [beside, key]}
+
+
+def test_an_external_secret_of_the_same_program_is_waited_for(cluster: FakeCluster) -> None:
+    cluster.external_secret["spec"] = taking()
+    cluster.secrets = [secret("sk-the-old-one"), secret(KEY.get_secret_value())]
+    run(remote_ref=REMOTE_REF, **NAMES)
+    assert cluster.patched() == ["ExternalSecret", "Deployment"]
+
+
+@pytest.mark.parametrize(
+    "spec", [None, {}, {"data": []}, taking(key="apps/search/before"), taking(property="base-url")]
+)
+def test_one_that_is_declared_after_the_key_is_not(spec: dict[str, Any] | None, cluster: FakeCluster) -> None:
+    cluster.has_external_secret = spec is not None
+    cluster.external_secret["spec"] = spec
+    cluster.secrets = [secret("sk-the-old-one")]
+    said = "ExternalSecret search/llm-key follows after the key, and isn't waited for"
+    assert run(external_secret="search/llm-key", remote_ref=REMOTE_REF) == [said]
+    assert run(remote_ref=REMOTE_REF, **NAMES) == [f"{said}; restart the Deployment search/app then"]
+    assert cluster.patches == []
+
+
+def test_one_of_somebody_else_that_is_not_there_is_an_error(cluster: FakeCluster) -> None:
+    cluster.has_external_secret = False
+    with pytest.raises(ObjectMissingError, match="ExternalSecret search/llm-key"):
+        run(external_secret="search/llm-key")
 
 
 def test_an_operator_that_has_failed_is_asked_again(
