@@ -163,9 +163,8 @@ class AppSettings(Section):
             return {}
         deployment = self.key.consumer.deployment
         objects: dict[str, Any] = {}
-        if (
-            KEY_PROPERTY in self.key.variables.values()
-        ):  # else its Secret holds what stands beside the key alone
+        # Without it its Secret holds what stands beside the key alone.
+        if KEY_PROPERTY in self.key.variables.values():
             objects["external_secret"] = f"{self.namespace}/{self.key.secret}"
             objects["remote_ref"] = {"key": f"{self.prefix}/{self.key.path}", "property": KEY_PROPERTY}
         if deployment:

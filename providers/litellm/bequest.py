@@ -72,7 +72,8 @@ class Bequest:
             return cls(frozenset(), row, None)
         if in_state and in_state.token_id != predecessor.token_id:
             row = gateway.info(in_state.token_id) or row
-        names = set(undeclared(inputs, row)) - (declared or set()) - _NEVER_KEPT
+        spoken_of = {**dict.fromkeys(declared or (), True), **inputs}
+        names = set(undeclared(spoken_of, row)) - _NEVER_KEPT
         names -= {name for name, other in _SAID_BY_ANOTHER.items() if other in names}
         return cls(frozenset(names), row, predecessor.row.get("expires") if "duration" in names else None)
 
@@ -98,7 +99,7 @@ class Bequest:
         field = BY_NAME[name]
         if field.stored is Stored.EXPIRES:
             return True
-        return field.kind.same(self._value(name), live_value(field, row, {}))
+        return field.kind.same(self._value(name), field.kind.declared(live_value(field, row, {})))
 
     def _value(self, name: str) -> Any:
         field = BY_NAME[name]

@@ -86,7 +86,8 @@ def _is_set(field: Field, info: Mapping[str, Any]) -> bool:
             return False
         case Stored.EXPIRES:
             return bool(info.get("expires"))
-    return live_value(field, info, {}) not in _UNSET
+    live = live_value(field, info, {})
+    return live not in _UNSET or (field.nothing_at_zero and live == 0)
 
 
 def compare(state: Mapping[str, Any], info: Mapping[str, Any]) -> Found:

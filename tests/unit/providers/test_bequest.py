@@ -86,15 +86,16 @@ def test_routes_go_as_they_are(gateway: FakeGateway, engine: KeyEngine) -> None:
 
 def test_a_limit_that_somebody_set_still_holds(gateway: FakeGateway, engine: KeyEngine) -> None:
     engine.up(gateway.client(), max_budget=5)
-    gateway.rows[engine.token_id]["rpm_limit"] = 3
+    gateway.rows[engine.token_id] |= {"rpm_limit": 3, "tpm_limit": 0}
     row = rotated(gateway, engine, max_budget=6)
-    assert (row["max_budget"], row["rpm_limit"]) == (6, 3)
+    assert (row["max_budget"], row["rpm_limit"], row["tpm_limit"]) == (6, 3, 0)
 
 
 def test_what_is_taken_out_with_a_rotation_is_cleared(gateway: FakeGateway, engine: KeyEngine) -> None:
-    engine.up(gateway.client(), max_budget=5, metadata={"team": "x"}, duration="1h", models=["gpt-4o"])
+    declared = {"max_budget": 5, "soft_budget": 3, "metadata": {"team": "x"}, "duration": "1h"}
+    engine.up(gateway.client(), models=["gpt-4o"], **declared)
     row = rotated(gateway, engine, models=["gpt-4o"])
-    assert (row["max_budget"], row["expires"]) == (None, None)
+    assert (row["max_budget"], row["expires"], row["budget_id"]) == (None, None, None)
     assert "team" not in row["metadata"]
 
 
