@@ -21,8 +21,8 @@ from providers.litellm.succession import Predecessor
 
 __all__ = ["Bequest"]
 
-_NEVER_KEPT = frozenset({"key_alias", *(field.name for field in BY_NAME.values() if field.secret)})
-"""Aliases are unique, and what is secret the gateway gives back encrypted."""
+_NEVER_KEPT = frozenset({"key_alias"})
+"""No two keys have the same."""
 _SAID_BY_ANOTHER = {"key_type": "allowed_routes", "soft_budget": "budget_id"}
 """A field that goes with the other one, which the gateway derives from it or keeps it in."""
 
@@ -78,14 +78,18 @@ class Bequest:
         return cls(frozenset(names), row, predecessor.row.get("expires") if "duration" in names else None)
 
     def added(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Add it to the body of /key/generate."""
+        """Add it to the body of /key/generate.
+
+        What stands in the metadata goes as it stands there: so the gateway takes what it has encrypted, and
+        what would need a licence as a parameter.
+        """
         added: dict[str, Any] = {}
         metadata: dict[str, Any] = {}
         for name in sorted(self.names):
             field, value = BY_NAME[name], self._value(name)
             if field.stored is Stored.USER_METADATA:
                 metadata |= value
-            elif field.by_metadata:
+            elif field.stored is Stored.METADATA:
                 metadata[field.api] = value
             elif value is not None:
                 added[field.api] = value

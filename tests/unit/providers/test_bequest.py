@@ -39,11 +39,17 @@ def rotated(gateway: FakeGateway, engine: KeyEngine, **declared: Any) -> dict[st
 
 
 def test_a_successor_of_an_adopted_key_has_its_limits(gateway: FakeGateway, engine: KeyEngine) -> None:
-    adopted(gateway, engine, **LIMITS, metadata={"cost-centre": 5, "model_rpm_limit": {"gpt-4o": 1}})
+    adopted(
+        gateway,
+        engine,
+        **LIMITS,
+        metadata={"cost-centre": 5, "model_rpm_limit": {"gpt-4o": 1}, "tags": ["theirs"]},
+    )
     row = rotated(gateway, engine)
     assert row | LIMITS == row
     assert row["metadata"]["cost-centre"] == 5
     assert row["metadata"]["model_rpm_limit"] == {"gpt-4o": 1}
+    assert row["metadata"]["tags"] == ["theirs"]
     assert row["key_alias"] != "theirs"
 
 
