@@ -1,6 +1,7 @@
 """Every field that the open-source gateway takes: set, changed, cleared, drifted, repaired, never a diff."""
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +13,13 @@ from providers.litellm.drift import live_value
 from providers.litellm.errors import GatewayRefusedError, LicenceNeededError
 from providers.litellm.fields import BY_NAME, FIELDS, SEEN_WITH, Clearing, Field, Stored
 from tests.contract.conftest import NewProcess
+from tests.support.cluster import Cluster
 from tests.support.field_samples import Sample, make_neighbours, samples
 from tests.support.gateway import chat
+from tests.support.postgres import Postgres
 from tests.unit.providers.engine import KeyEngine
 
+Living = Callable[[], list[str]]
 NAME = secrets.token_hex(4)
 
 
@@ -138,6 +142,56 @@ def test_drift_is_seen_and_repaired(
     assert engine.refresh(gateway)
     assert engine.preview(**declared) == []
     assert live(admin, engine, name)
+
+
+SERVICE_ACCOUNT = "service_account_id"
+
+
+@pytest.mark.parametrize("what", ["changed", "cleared"])
+def test_the_gateway_lets_nobody_change_a_service_account(
+    process: NewProcess, admin: httpx.Client, engine: KeyEngine, what: str
+) -> None:
+    sample = SAMPLES[SERVICE_ACCOUNT]
+    declared = {**sample.beside, SERVICE_ACCOUNT: sample.first}
+    engine.up(process(), **declared)
+    by_hand = _changed if what == "changed" else _cleared
+    body = by_hand(BY_NAME[SERVICE_ACCOUNT], sample, metadata(admin, engine))
+    answer = admin.post("/key/update", json={"key": engine.token_id, **body})
+    assert answer.is_success is (what == "cleared")
+    assert what == "cleared" or "service_account_id is immutable" in answer.text
+    assert live(admin, engine, SERVICE_ACCOUNT) == sample.first
+    assert engine.refresh(process())
+    assert engine.preview(**declared) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    ['metadata || \'{"service_account_id": "other"}\'', "metadata - 'service_account_id'"],
+    ids=["changed", "cleared"],
+)
+def test_another_service_account_in_the_database_is_seen_and_repaired_by_a_new_key(
+    *,
+    process: NewProcess,
+    admin: httpx.Client,
+    engine: KeyEngine,
+    living: Living,
+    cluster: Cluster,
+    change: str,
+) -> None:
+    sample = SAMPLES[SERVICE_ACCOUNT]
+    declared = {**sample.beside, SERVICE_ACCOUNT: sample.first}
+    engine.up(process(), **declared)
+    drifted = engine.token_id
+    one = f"\"LiteLLM_VerificationToken\" set metadata = {change} where token = '{drifted}'"
+    Postgres(cluster).sql(f"update {one}", database="litellm")
+    assert engine.refresh(process())
+    assert engine.token_id == drifted
+    assert engine.preview(**declared) == [SERVICE_ACCOUNT]
+    assert engine.up(process(), **declared) == "replace"
+    assert living() == [engine.token_id] != [drifted]
+    assert live(admin, engine, SERVICE_ACCOUNT) == sample.first
+    assert engine.refresh(process())
+    assert engine.preview(**declared) == []
 
 
 def metadata(admin: httpx.Client, engine: KeyEngine) -> dict[str, Any]:
