@@ -3,10 +3,11 @@
 import base64
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import hvac
 import pytest
 from pydantic import SecretStr
@@ -15,9 +16,12 @@ from providers.kubernetes.connection import ClusterConnection, close_all
 from providers.kubernetes.consumer_input import Consumer
 from providers.kubernetes.consumers import follow
 from providers.kubernetes.errors import ClusterDeniedError, NotFollowedError, ObjectMissingError
-from tests.contract.conftest import MOUNT
+from providers.vault.sources import fingerprint
+from tests.contract.conftest import MOUNT, NewProcess
 from tests.support.cluster import Cluster
+from tests.support.gateway import chat
 from tests.support.namespace import Namespace, new_namespace
+from tests.unit.providers.engine import GATEWAY, KeyEngine
 
 PAUSE = {"image": "docker.io/local/pause:1", "imagePullPolicy": "Never"}
 
@@ -84,6 +88,21 @@ class App:
 
     def secret(self, name: str | None = None) -> dict[str, str]:
         return self.namespace.cluster.secret(name or self.name, self.namespace.name)
+
+    @property
+    def kubeconfig(self) -> str | None:
+        return self._cluster.kubeconfig
+
+    @property
+    def variable(self) -> dict[str, Any]:
+        """Give the variable by which its Pods would have the key."""
+        return {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": self.name, "key": "key"}}}
+
+    def use_image(self, image: str) -> None:
+        """Change the image of its Pods, as a release of the app does."""
+        container = {"name": self.name, "image": image}
+        patch = {"spec": {"template": {"spec": {"containers": [container]}}}}
+        self.namespace.cluster.apps.patch_namespaced_deployment(self.name, self.namespace.name, patch)
 
     def generation(self) -> int:
         apps = self.namespace.cluster.apps
@@ -178,3 +197,79 @@ def test_the_value_stands_in_no_line_and_no_event(app: App, caplog: pytest.LogCa
     events = cluster.core.list_namespaced_event(app.namespace.name)
     for text in (caplog.text, *app.lines, str(deployment), str(events)):
         assert value.get_secret_value() not in text
+
+
+# --- a rotation ------------------------------------------------------------------------------------------
+
+
+class Rotated:
+    """A delivered key whose successor an app has to follow."""
+
+    def __init__(self, app: App, engine: KeyEngine, process: NewProcess, admin: httpx.Client) -> None:
+        self.app, self.engine = app, engine
+        self._process, self._admin = process, admin
+
+    def up(self, number: int, *, timeout_seconds: float = 120) -> str:
+        """Run an `up` whose key has been rotated so many times."""
+        consumer = {"external_secret": self.app.full_name, "deployment": self.app.full_name}
+        return self.engine.up(
+            self._process(),
+            gateway=GATEWAY | {"cluster": {"kubeconfig": self.app.kubeconfig}},
+            deliver={"mount": MOUNT, "path": self.app.name},
+            consumer=consumer | {"timeout_seconds": timeout_seconds},
+            rotation={"number": number},
+        )
+
+    def row(self, token_id: str) -> dict[str, Any]:
+        answer = self._admin.get("/key/info", params={"key": token_id}).raise_for_status()
+        row: dict[str, Any] = answer.json()["info"]
+        return row
+
+
+@pytest.fixture
+def rotated(
+    app: App, engine: KeyEngine, process: NewProcess, admin: httpx.Client, vault_environment: None
+) -> Rotated:
+    """Give one whose app has the first key."""
+    del vault_environment
+    rotated = Rotated(app, engine, process, admin)
+    rotated.up(1)
+    app.declare_external_secret()
+    app.namespace.create_deployment(app.name, PAUSE | {"env": [app.variable]})
+    app.namespace.wait_for_replicas(app.name, 1)
+    return rotated
+
+
+def test_a_rotated_key_is_in_the_deployments_pods_before_the_old_one_ends(
+    rotated: Rotated, living: Callable[[], list[str]]
+) -> None:
+    app, engine = rotated.app, rotated.engine
+    predecessor, generation, pods = engine.token_id, app.generation(), set(app.namespace.pods(app.name))
+    assert rotated.up(2) == "replace"
+    assert fingerprint(app.secret()["key"]) == engine.token_id != predecessor
+    assert app.generation() == generation + 1
+    [pod] = app.namespace.pods(app.name)
+    assert pod not in pods
+    assert living() == [engine.token_id]
+    assert rotated.row(predecessor)["metadata"]["pulumi-superseded-by"] == engine.token_id
+    assert rotated.up(2) == "same"
+    assert app.generation() == generation + 1
+
+
+def test_both_keys_are_accepted_while_the_deployment_has_not_followed_and_the_next_up_goes_on(
+    rotated: Rotated, living: Callable[[], list[str]], gateway_url: str
+) -> None:
+    app, engine = rotated.app, rotated.engine
+    predecessor, old = engine.token_id, app.secret()["key"]
+    app.use_image("docker.io/local/no-such-image:1")
+    with pytest.raises(NotFollowedError, match=f"Deployment {app.full_name}"):
+        rotated.up(2, timeout_seconds=10)
+    assert engine.token_id == predecessor
+    new = app.secret()["key"]
+    assert new != old
+    assert [chat(gateway_url, key, "gpt-4o") for key in (old, new)] == [200, 200]
+    assert rotated.row(predecessor)["expires"] is None
+    app.use_image(PAUSE["image"])
+    assert rotated.up(2) == "replace"
+    assert living() == [engine.token_id] == [fingerprint(new)]
+    assert rotated.row(predecessor)["metadata"]["pulumi-superseded-by"] == engine.token_id
