@@ -20,6 +20,7 @@ from tests.unit.providers.engine import KeyEngine, urn
 MOUNT = f"contract-{secrets.token_hex(4)}"
 """A KV v2 mount of this run's own; with `-v1` behind it, one of KV v1."""
 
+NewEngine = Callable[[], KeyEngine]
 NewProcess = Callable[..., GatewayClient]
 OK = 200
 
@@ -66,14 +67,25 @@ def _total_spend(admin: httpx.Client, token_id: str) -> float:
 
 
 @pytest.fixture
-def engine(process: NewProcess) -> Iterator[KeyEngine]:
-    """Give a resource a name of its own; whatever bears its URN is gone afterwards."""
-    engine = KeyEngine(f"contract-{secrets.token_hex(4)}")
-    yield engine
+def new_engine(process: NewProcess) -> Iterator[NewEngine]:
+    """Give resources names of their own; whatever bears their URNs is gone afterwards."""
+    engines: list[KeyEngine] = []
+
+    def new() -> KeyEngine:
+        engines.append(KeyEngine(f"contract-{secrets.token_hex(4)}"))
+        return engines[-1]
+
+    yield new
     gateway = process()
+    owners = {urn(engine.name) for engine in engines}
     for key in list(gateway.list_keys()):
-        if key.metadata.get("pulumi-urn") == urn(engine.name):
+        if key.metadata.get("pulumi-urn") in owners:
             gateway.delete(key.token_id)
+
+
+@pytest.fixture
+def engine(new_engine: NewEngine) -> KeyEngine:
+    return new_engine()
 
 
 @pytest.fixture
