@@ -12,7 +12,7 @@ from providers.litellm.errors import (
     KeyGoneError,
     KeyNotDeletedError,
 )
-from tests.contract.conftest import NewProcess
+from tests.contract.conftest import NewEngine, NewProcess
 from tests.contract.gateways import Fault, Faults
 from tests.unit.providers.engine import KeyEngine
 
@@ -245,6 +245,36 @@ def test_an_alias_that_another_key_has_is_refused(
     assert living() == []
     [listed] = process().list_keys(alias=alias)
     process().delete(listed.token_id)
+
+
+def test_a_key_is_found_by_its_exact_alias_alone(
+    process: NewProcess, new_engine: NewEngine, admin: httpx.Client
+) -> None:
+    """The gateway can look for parts of an alias too, in any case, and doesn't unless it is asked to."""
+    engine = new_engine()
+    alias = f"Exact-{engine.name}"
+    engine.up(process(), alias=alias)
+    for other in (alias.lower(), f"{alias}-more", f"more-{alias}"):
+        new_engine().up(process(), alias=other)
+    [found] = process().list_keys(alias=alias)
+    assert (found.token_id, found.alias) == (engine.token_id, alias)
+    for part in (alias[:-1], alias.upper(), "%", alias.replace("-", "_")):
+        assert list(process().list_keys(alias=part)) == []
+    query = {"key_alias": alias, "substring_matching": "true"}
+    assert admin.get("/key/list", params=query).raise_for_status().json()["total_count"] == 4
+
+
+@pytest.mark.parametrize("length", [248, 255])
+def test_a_key_with_a_long_alias_can_be_rotated(
+    process: NewProcess, engine: KeyEngine, living: Living, admin: httpx.Client, length: int
+) -> None:
+    alias = engine.name.ljust(length, "x")
+    engine.up(process(), alias=alias)
+    predecessor = engine.token_id
+    assert engine.up(process(), alias=alias, rotation={"n": 1}) == "replace"
+    assert living() == [engine.token_id] != [predecessor]
+    info = admin.get("/key/info", params={"key": engine.token_id}).json()["info"]
+    assert info["key_alias"] == alias
 
 
 # --- a gateway that isn't there --------------------------------------------------------------------------
