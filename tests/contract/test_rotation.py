@@ -104,6 +104,31 @@ def test_without_a_grace_the_old_key_is_deleted_at_once(
     assert row(predecessor)["status"] == "deleted"
 
 
+def test_the_first_run_after_its_age_gives_a_key_a_successor(
+    process: NewProcess, engine: KeyEngine, living: Living, use: Use, row: Row
+) -> None:
+    declared = {"rotate_every": "1s", "max_budget": 5}
+    engine.up(process(), **declared)
+    predecessor, spent = engine.token_id, use(value_of(engine))
+    for attempt in patiently():
+        with attempt:
+            assert "minted" in engine.preview(**declared)
+    assert engine.up(process(), **declared) == "replace"
+    assert living() == [engine.token_id] != [predecessor]
+    assert row(engine.token_id)["spend"] == pytest.approx(spent)
+    assert row(predecessor)["metadata"]["pulumi-superseded-by"] == engine.token_id
+
+
+def test_a_key_that_is_not_due_yet_stays(process: NewProcess, engine: KeyEngine, living: Living) -> None:
+    engine.up(process())
+    first = engine.token_id
+    assert engine.up(process(), rotate_every="90d") == "update"
+    assert engine.refresh(process())
+    assert engine.up(process(), rotate_every="90d") == "same"
+    assert engine.up(process(), rotate_every="30d") == "update"
+    assert living() == [engine.token_id] == [first]
+
+
 def test_a_destroy_takes_the_predecessors_along(process: NewProcess, engine: KeyEngine, row: Row) -> None:
     engine.up(process(), alias=f"mine-{engine.name}")
     first = engine.token_id
@@ -218,6 +243,10 @@ def next_month(now: datetime) -> datetime:
         ("10d", after_today(10)),
         ("45d", after_today(45)),
         ("2w", after_today(14)),
+        ("hourly", next_slot(timedelta(hours=1))),
+        ("Daily", after_today(1)),
+        (" weekly ", lambda now: after_today(7 - now.weekday())(now)),
+        ("monthly", next_month),
     ],
 )
 def test_windows_end_by_the_calendar_or_so_many_days_from_today(
