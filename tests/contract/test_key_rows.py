@@ -88,6 +88,13 @@ def test_a_soft_budget_is_carried_by_its_budget_alone(make: Make) -> None:
     assert both["litellm_budget_table"]["max_budget"] is None
 
 
+def test_the_routes_of_a_key_type_win_over_those_that_stand_beside_it(make: Make) -> None:
+    """So the row of a key whose routes were changed later makes no key like it."""
+    assert make({"key_type": "read_only", "allowed_routes": ["/v1/models"]})["allowed_routes"] == [
+        "info_routes"
+    ]
+
+
 LICENSED = {
     "tags": ["a"],
     "guardrails": ["g"],
