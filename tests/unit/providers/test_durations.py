@@ -14,6 +14,7 @@ from providers.litellm.checks import parse_duration
         ("1mo", 2_592_000),
         ("daily", 86_400),
         ("Monthly", 2_592_000),
+        (" weekly ", 604_800),
     ],
 )
 def test_a_duration_is_read(text: str, seconds: int) -> None:
