@@ -28,7 +28,7 @@ SOAK = bool(SEED)
 TIMES = 5 if SOAK else 1
 """How many times as many there are."""
 
-_AT_ONCE = 4
+AT_ONCE = 4
 _UPSTREAM_TIMEOUT_SECONDS = 60
 
 
@@ -88,7 +88,7 @@ def new_wires(gateway_url: str, vault_env: Mapping[str, str]) -> Iterator[NewWir
 @pytest.fixture(scope="session")
 def runner(servers: Servers, new_wires: NewWires, credentials: Mapping[str, str], in_haste: None) -> Runner:
     del credentials, in_haste
-    return Runner(servers, [new_wires() for _ in range(_AT_ONCE)])
+    return Runner(servers, [new_wires() for _ in range(AT_ONCE)])
 
 
 @pytest.fixture

@@ -56,6 +56,11 @@ class Operation:
         return (self.after or {}).get("deliver") == DELIVERED
 
     @property
+    def drifts(self) -> bool:
+        """Whether others change something that a refresh has then shown."""
+        return self.by_hand is not None
+
+    @property
     def adopts(self) -> bool:
         """Whether the key was there before."""
         return "adopt" in (self.after or {})

@@ -12,14 +12,16 @@ class InProcess:
 
     Parameters
     ----------
+    provider
+        Of the resource's class.
     gateway_url
         Of the resource's own proxy.
     urn
         Of the resource.
     """
 
-    def __init__(self, gateway_url: str, urn: str) -> None:
-        self._provider = VirtualKeyProvider()
+    def __init__(self, provider: VirtualKeyProvider, gateway_url: str, urn: str) -> None:
+        self._provider = provider
         with connection._clients_lock:
             for name in [name for name in connection._clients if gateway_url in name]:
                 connection._clients.pop(name)._http.close()

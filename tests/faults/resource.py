@@ -34,7 +34,7 @@ class Resource:
 
     def process(self) -> InProcess:
         """Begin a process of the plugin."""
-        return InProcess(self.world.wires.gateway_url, self.world.urn)
+        return InProcess(self.world.provider(), self.world.wires.gateway_url, self.world.urn)
 
     def declared(self, fields: Mapping[str, Any]) -> Properties:
         return {"owner": self.world.urn, **self.world.fields(fields)}
@@ -45,7 +45,7 @@ class Resource:
         if operation.before is not None:
             self.bring_to(operation.before)
         self.world.intervene(operation, self.stack.saved)
-        if operation.by_hand is not None:
+        if operation.drifts:
             self.stack.refresh(self.process())
 
     def bring_to(self, fields: Mapping[str, Any] | None, process: Provider | None = None) -> None:

@@ -65,10 +65,12 @@ class Runner:
         Past the proxies.
     wires
         As many pairs of proxies as runs go on at once.
+    world
+        What kind of resource.
     """
 
-    def __init__(self, servers: Servers, wires: Sequence[Wires]) -> None:
-        self._servers = servers
+    def __init__(self, servers: Servers, wires: Sequence[Wires], world: type[World] = World) -> None:
+        self._servers, self._world = servers, world
         self._free: queue.Queue[Wires] = queue.Queue()
         self._at_once = len(wires)
         self._courses: dict[str, Course] = {}
@@ -79,7 +81,7 @@ class Runner:
     def resource(self) -> Iterator[Resource]:
         """Give a new resource on a pair of proxies that is free, and leave nothing of it behind."""
         wires = self._free.get()
-        world = World(self._servers, wires)
+        world = self._world(self._servers, wires)
         try:
             yield Resource(world)
         finally:

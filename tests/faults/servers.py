@@ -80,6 +80,24 @@ class Servers:
     def delete(self, token_id: str) -> None:
         self.gateway.post("/key/delete", json={"keys": [token_id]}).raise_for_status()
 
+    def users(self, name: str) -> list[dict[str, Any]]:
+        """Give the users whose id has a name in it."""
+        query: dict[str, Any] = {"user_ids": name, "page_size": _PAGE_SIZE}
+        return list(self.gateway.get("/user/list", params=query).raise_for_status().json()["users"])
+
+    def keys_of(self, user_id: str) -> set[str]:
+        """Give the hashes of a user's keys."""
+        query: dict[str, Any] = {"user_id": user_id, "size": _PAGE_SIZE}
+        return set(self.gateway.get("/key/list", params=query).raise_for_status().json()["keys"])
+
+    def give_role(self, user_id: str, role: str) -> None:
+        """Give a user another role."""
+        body = {"user_id": user_id, "user_role": role}
+        self.gateway.post("/user/update", json=body).raise_for_status()
+
+    def delete_user(self, user_id: str) -> None:
+        self.gateway.post("/user/delete", json={"user_ids": [user_id]}).raise_for_status()
+
     def standing(self, path: str) -> dict[str, str]:
         """Give the properties at a path; empty if nothing is there."""
         try:

@@ -2,8 +2,9 @@
 
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from providers.litellm.virtual_key import VirtualKeyProvider
 from tests.faults.operations import DELIVERED, FOUND, Operation
 from tests.faults.servers import Servers, hash_of
 from tests.faults.stack import Properties, Saved
@@ -25,11 +26,21 @@ class World:
         The proxies that the resource is declared with.
     project
         Name of the Pulumi project that declares it, in the stack `dev`.
+
+    Attributes
+    ----------
+    kind
+        The resource's class.
+    provider
+        That class's calls.
     """
+
+    kind: ClassVar[str] = "VirtualKey"
+    provider: ClassVar[type[VirtualKeyProvider]] = VirtualKeyProvider
 
     def __init__(self, servers: Servers, wires: Wires, project: str = "faults") -> None:
         self.name = f"faults-{secrets.token_hex(4)}"
-        self.urn = f"urn:pulumi:dev::{project}::pulumi-python:dynamic/litellm:VirtualKey::{self.name}"
+        self.urn = f"urn:pulumi:dev::{project}::pulumi-python:dynamic/litellm:{self.kind}::{self.name}"
         self.path = f"keys/{self.name}"
         self.servers, self.wires = servers, wires
         self._before: str | None = None
