@@ -194,6 +194,22 @@ def test_another_service_account_in_the_database_is_seen_and_repaired_by_a_new_k
     assert engine.preview(**declared) == []
 
 
+@pytest.mark.parametrize("routes", [[], ["/v1/chat/completions"]], ids=["all", "another"])
+def test_other_routes_than_those_of_its_type_are_seen_and_repaired(
+    process: NewProcess, admin: httpx.Client, engine: KeyEngine, routes: list[str]
+) -> None:
+    """The gateway shows the declared type still, while the key may do something else."""
+    engine.up(process(), key_type="read_only")
+    admin.post("/key/update", json={"key": engine.token_id, "allowed_routes": routes}).raise_for_status()
+    assert engine.refresh(process())
+    assert engine.preview(key_type="read_only") == ["key_type"]
+    engine.up(process(), key_type="read_only")
+    info = admin.get("/key/info", params={"key": engine.token_id}).json()["info"]
+    assert info["allowed_routes"] == ["info_routes"]
+    assert engine.refresh(process())
+    assert engine.preview(key_type="read_only") == []
+
+
 def metadata(admin: httpx.Client, engine: KeyEngine) -> dict[str, Any]:
     info = admin.get("/key/info", params={"key": engine.token_id}).json()["info"]
     return dict(info["metadata"])
