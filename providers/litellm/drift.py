@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from providers.litellm.changes import declared_fields, user_metadata
-from providers.litellm.fields import FIELDS, Field, Stored
+from providers.litellm.fields import FIELDS, ROUTES_OF_TYPE, Field, Stored
 from providers.litellm.kinds import parse_instant
 from providers.litellm.ownership import marks, unmarked, urn_of
 
@@ -131,7 +131,16 @@ def _found_value(field: Field, state: Mapping[str, Any], info: Mapping[str, Any]
             return _found_duration(declared, state.get("expires", ""), info.get("expires") or "")
     live = live_value(field, info, state.get("metadata") or {}, is_adopted=bool(state.get("adopted")))
     live = spoken_of(field, declared, live)
+    if field.name == "key_type" and live == declared:
+        return _found_type(declared, info)
     return declared if live is not None and field.kind.same(declared, live) else live
+
+
+def _found_type(declared: str, info: Mapping[str, Any]) -> str:
+    """Say besides if the routes aren't those of the type: they can be changed, and are what holds."""
+    routes = info.get("allowed_routes") or []
+    is_whole = routes == ROUTES_OF_TYPE.get(declared, routes)
+    return declared if is_whole else f"{declared}, with allowed_routes {', '.join(routes) or 'of every kind'}"
 
 
 def _found_duration(declared: str, expected: str, live: str) -> str | None:

@@ -26,6 +26,7 @@ __all__ = [
     "FIELDS",
     "GATEWAY_METADATA",
     "GROUPS",
+    "ROUTES_OF_TYPE",
     "SECRETS",
     "SEEN_WITH",
     "Clearing",
@@ -37,7 +38,13 @@ SEEN_WITH = ("1.106.2",)
 """Versions of LiteLLM against which every row was tested."""
 
 _LIMIT_TYPES = choice("guaranteed_throughput", "best_effort_throughput", "dynamic")
-_KEY_TYPES = choice("default", "llm_api", "management", "read_only")
+ROUTES_OF_TYPE = {
+    "llm_api": ["llm_api_routes"],
+    "management": ["management_routes"],
+    "read_only": ["info_routes"],
+}
+"""Type of a key -> the `allowed_routes` that the gateway makes of it."""
+_KEY_TYPES = choice("default", *ROUTES_OF_TYPE)
 
 GROUPS: dict[str, tuple[Field, ...]] = {
     "The key": (

@@ -97,6 +97,21 @@ def test_undeclared_fields_are_nobody_s_business(gateway: FakeGateway, engine: K
     assert gateway.rows[engine.token_id]["rpm_limit"] == 7
 
 
+@pytest.mark.parametrize(("routes", "said"), [([], "of every kind"), (["/a", "/b"], "/a, /b")])
+def test_other_routes_than_those_of_its_type_are_drift(
+    gateway: FakeGateway, engine: KeyEngine, routes: list[str], said: str
+) -> None:
+    client = gateway.client()
+    engine.up(client, key_type="read_only")
+    drifted = engine.token_id
+    gateway.rows[drifted]["allowed_routes"] = routes
+    engine.refresh(client)
+    assert engine.state is not None
+    assert engine.state["key_type"] == f"read_only, with allowed_routes {said}"
+    assert engine.up(client, key_type="read_only") == "replace"
+    assert gateway.rows[engine.token_id]["allowed_routes"] == ["info_routes"]
+
+
 def test_a_deleted_key_is_gone_though_the_archive_answers(gateway: FakeGateway, engine: KeyEngine) -> None:
     client = gateway.client()
     engine.up(client)

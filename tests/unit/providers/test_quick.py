@@ -1,6 +1,7 @@
 """A program of thousands of resources spends its time on them."""
 
 import asyncio
+import atexit
 import contextlib
 import gc
 from pathlib import Path
@@ -24,6 +25,7 @@ def own_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(runtime, name, getattr(runtime, name))
     monkeypatch.setattr(_types, "resource_types", _types.resource_types)
     monkeypatch.setattr(gc, "set_threshold", lambda *_: None)
+    monkeypatch.setattr(atexit, "register", lambda _: None)
 
 
 @pytest.mark.usefixtures("own_sdk")
@@ -31,6 +33,14 @@ def test_the_sdk_no_longer_tells_the_engine_what_it_would_throw_away() -> None:
     quick.register_quickly()
     assert pulumi.log.debug is quick._say_nothing
     pulumi.log.debug("registering resource", stream_id=1)
+
+
+@pytest.mark.usefixtures("own_sdk")
+def test_nothing_is_swept_for_a_process_that_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_exit: list[Any] = []
+    monkeypatch.setattr(atexit, "register", at_exit.append)
+    quick.register_quickly()
+    assert at_exit == [gc.freeze]
 
 
 @pytest.mark.usefixtures("own_sdk")
