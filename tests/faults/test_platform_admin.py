@@ -23,9 +23,8 @@ def admins(servers: Servers, new_wires: NewWires, credentials: object, in_haste:
 def test_one_up_gets_over_a_fault_at_any_step(admins: Runner, operation: Operation) -> None:
     runs = admins.every_run(operation, BREAKS)
     steps = len(runs) // len(BREAKS)
-    admins.carry_out(
-        fewer(runs, (steps + 1) * TIMES, SEED)
-    )  # each step comes up, each time with another fault
+    # Each step comes up, each time with another fault.
+    admins.carry_out(fewer(runs, (steps + 1) * TIMES, SEED))
 
 
 @EVERY_OPERATION
