@@ -39,20 +39,29 @@ def by_hand(project: Project, gateway_admin: httpx.Client) -> Iterator[str]:
     gateway_admin.post("/key/delete", json={"keys": [token_id]})
 
 
+def of_verdict(document: dict[str, Any], verdict: str = "orphan") -> list[dict[str, Any]]:
+    return [found for found in document["findings"] if found["verdict"] == verdict]
+
+
 def test_a_stack_as_it_was_deployed_has_none(project: Project) -> None:
+    """Other tests have made keys of the same project and stack, without its state, and may have left some."""
+    orphans(project, "--remove", "--yes", "--used", "--older-than", "0")
     code, document = orphans(project)
-    assert (code, document["findings"], document["unchecked"]) == (0, [], [])
+    assert (code, of_verdict(document), document["unchecked"]) == (0, [], [])
+    project.refresh()
+    assert project.preview() == []
 
 
 def test_a_key_with_our_marks_is_found_and_removed_with_nothing_else(
     project: Project, gateway_admin: httpx.Client, by_hand: str
 ) -> None:
     code, document = orphans(project)
-    [found] = document["findings"]
-    assert (code, found["verdict"], found["token_id"]) == (1, "orphan", by_hand)
+    [found] = of_verdict(document)
+    assert (code, found["token_id"]) == (1, by_hand)
     code, document = orphans(project, "--remove", "--yes", "--older-than", "0")
-    assert (code, [found["removed"] for found in document["findings"]]) == (0, [True])
-    assert orphans(project) == (0, document | {"findings": []})
+    assert (code, [found["removed"] for found in of_verdict(document)]) == (0, [True])
+    code, document = orphans(project)
+    assert (code, of_verdict(document)) == (0, [])
     answer = gateway_admin.get("/key/info", params={"key": by_hand})
     assert answer.status_code == 404 or answer.json()["info"]["status"] == "deleted"
     project.refresh()
