@@ -207,17 +207,6 @@ def test_a_destroy_takes_the_predecessors_along(gateway: FakeGateway, engine: Ke
     assert gateway.rows == {}
 
 
-def test_a_destroy_takes_the_predecessors_along_though_the_marks_were_wiped(
-    gateway: FakeGateway, engine: KeyEngine
-) -> None:
-    first(gateway, engine)
-    rotate(gateway, engine)
-    gateway.rows[engine.token_id]["metadata"] = {}
-    engine.refresh(gateway.client())
-    engine.destroy(gateway.client())
-    assert gateway.rows == {}
-
-
 def test_an_update_keeps_the_marks_of_a_succession(gateway: FakeGateway, engine: KeyEngine) -> None:
     first(gateway, engine)
     rotate(gateway, engine)
