@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from pydantic import SecretStr
 
+from tests.doctor.fault import is_healthy
 from tests.doctor.ward import Ward
 from tests.support.cluster import Cluster
 from tests.support.gateway import admin
@@ -23,4 +24,9 @@ def patient(platform: Mapping[str, str], project: Project) -> Iterator[Patient]:
 @pytest.fixture(scope="package")
 def ward(project: Project, cluster: Cluster, vault: Vault, master_key: SecretStr) -> Iterator[Ward]:
     with admin(project.outputs()["gatewayUrl"], master_key) as client_of_keys:
-        yield Ward(project, cluster, vault, client_of_keys)
+        ward = Ward(project, cluster, vault, client_of_keys)
+        # Tests of before have restarted Vault: an operator that met it away waits, for up to minutes.
+        ward.hurry()
+        verdict = ward.examine_until(is_healthy)
+        assert is_healthy(verdict), (verdict.roots, verdict.weak, verdict.unknown)
+        yield ward
