@@ -13,7 +13,7 @@ from typing import Any, Self
 from providers.litellm import clock
 from providers.litellm.client import GatewayClient
 from providers.litellm.drift import live_value, undeclared
-from providers.litellm.fields import BY_NAME, Stored
+from providers.litellm.fields import BY_NAME, FILLED_BY, Stored
 from providers.litellm.kinds import parse_instant
 from providers.litellm.known import Current
 from providers.litellm.ownership import ADOPTED
@@ -23,8 +23,6 @@ __all__ = ["Bequest"]
 
 _NEVER_KEPT = frozenset({"key_alias"})
 """No two keys have the same."""
-_SAID_BY_ANOTHER = {"key_type": "allowed_routes", "soft_budget": "budget_id"}
-"""A field that goes with the other one, which the gateway derives from it or keeps it in."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class Bequest:
             row = gateway.info(in_state.token_id) or row
         spoken_of = {**dict.fromkeys(declared or (), True), **inputs}
         names = set(undeclared(spoken_of, row)) - _NEVER_KEPT
-        names -= {name for name, other in _SAID_BY_ANOTHER.items() if other in names}
+        names -= {name for filled, name in FILLED_BY.items() if filled in names}  # what is filled in says it
         return cls(frozenset(names), row, predecessor.row.get("expires") if "duration" in names else None)
 
     def added(self, body: Mapping[str, Any]) -> dict[str, Any]:

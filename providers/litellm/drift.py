@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from providers.litellm.changes import declared_fields, user_metadata
-from providers.litellm.fields import FIELDS, ROUTES_OF_TYPE, Field, Stored
+from providers.litellm.fields import FIELDS, FILLED_BY, Field, Stored
 from providers.litellm.kinds import parse_instant
 from providers.litellm.ownership import marks, unmarked, urn_of
 
@@ -14,8 +14,6 @@ __all__ = ["Found", "as_found", "compare", "live_value", "spoken_of", "undeclare
 
 # /key/generate tells microseconds, the database keeps milliseconds.
 _CLOCK_GRAIN = timedelta(seconds=1)
-_FILLED_BY = {"allowed_routes": "key_type", "budget_id": "soft_budget"}
-"""Fields that the gateway fills in for another one."""
 _UNSET: tuple[Any, ...] = (None, "", False, 0, [], {}, "default")
 _OUTPUTS_ONLY = ("adopted", "key", "token_id", "expires", "vault_path", "vault_version")
 
@@ -75,7 +73,7 @@ def undeclared(inputs: Mapping[str, Any], info: Mapping[str, Any]) -> list[str]:
         field.name
         for field in FIELDS
         if inputs.get(field.name) is None
-        and inputs.get(_FILLED_BY.get(field.name, "")) is None
+        and inputs.get(FILLED_BY.get(field.name, "")) is None
         and _is_set(field, info)
     ]
 
@@ -131,16 +129,17 @@ def _found_value(field: Field, state: Mapping[str, Any], info: Mapping[str, Any]
             return _found_duration(declared, state.get("expires", ""), info.get("expires") or "")
     live = live_value(field, info, state.get("metadata") or {}, is_adopted=bool(state.get("adopted")))
     live = spoken_of(field, declared, live)
-    if field.name == "key_type" and live == declared:
-        return _found_type(declared, info)
-    return declared if live is not None and field.kind.same(declared, live) else live
+    if live is None or not field.kind.same(declared, live):
+        return live
+    return _found_with_filled(field, declared, info) if field.filled_with else declared
 
 
-def _found_type(declared: str, info: Mapping[str, Any]) -> str:
-    """Say besides if the routes aren't those of the type: they can be changed, and are what holds."""
-    routes = info.get("allowed_routes") or []
-    is_whole = routes == ROUTES_OF_TYPE.get(declared, routes)
-    return declared if is_whole else f"{declared}, with allowed_routes {', '.join(routes) or 'of every kind'}"
+def _found_with_filled(field: Field, declared: Any, info: Mapping[str, Any]) -> Any:
+    """Say besides if the field that the gateway has filled in for it holds something else."""
+    held = info.get(field.fills) or []
+    if held == field.filled_with.get(declared, held):
+        return declared
+    return f"{declared}, with {field.fills} {', '.join(held) or 'of every kind'}"
 
 
 def _found_duration(declared: str, expected: str, live: str) -> str | None:

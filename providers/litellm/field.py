@@ -1,6 +1,7 @@
 """What is to be known of a key's field; `fields` is the table."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
@@ -57,6 +58,10 @@ class Field:
         May hold secrets: always encrypted in the state.
     by_metadata
         Sent inside of `metadata`: as a parameter /key/generate overlooks it, and /key/update wants its twin.
+    fills
+        Another field, which the gateway makes of this one or keeps it in.
+    filled_with
+        A value -> what the gateway makes of it there. It can be changed by itself, and is what holds.
     """
 
     name: str
@@ -72,6 +77,8 @@ class Field:
     about: str = ""
     secret: bool = False
     by_metadata: bool = False
+    fills: str = ""
+    filled_with: Mapping[Any, Any] = field(default_factory=dict, hash=False)
 
     @property
     def api(self) -> str:

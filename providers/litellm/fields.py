@@ -24,9 +24,9 @@ from providers.litellm.kinds import AMOUNT, DURATION, FLAG, INSTANT, POSITIVE, T
 __all__ = [
     "BY_NAME",
     "FIELDS",
+    "FILLED_BY",
     "GATEWAY_METADATA",
     "GROUPS",
-    "ROUTES_OF_TYPE",
     "SECRETS",
     "SEEN_WITH",
     "Clearing",
@@ -38,13 +38,12 @@ SEEN_WITH = ("1.106.2",)
 """Versions of LiteLLM against which every row was tested."""
 
 _LIMIT_TYPES = choice("guaranteed_throughput", "best_effort_throughput", "dynamic")
-ROUTES_OF_TYPE = {
+_ROUTES_OF_TYPE = {
     "llm_api": ["llm_api_routes"],
     "management": ["management_routes"],
     "read_only": ["info_routes"],
 }
-"""Type of a key -> the `allowed_routes` that the gateway makes of it."""
-_KEY_TYPES = choice("default", *ROUTES_OF_TYPE)
+_KEY_TYPES = choice("default", *_ROUTES_OF_TYPE)
 
 GROUPS: dict[str, tuple[Field, ...]] = {
     "The key": (
@@ -79,11 +78,20 @@ GROUPS: dict[str, tuple[Field, ...]] = {
             replaces=True,
             about="stands for a list of `allowed_routes`",
             left_out="`default`",
+            fills="allowed_routes",
+            filled_with=_ROUTES_OF_TYPE,
         ),
     ),
     "Budgets": (
         Field("max_budget", AMOUNT, unit="USD", nothing_at_zero=True),
-        Field("soft_budget", AMOUNT, stored=Stored.BUDGET_ROW, unit="USD", about="alerts, refuses nothing"),
+        Field(
+            "soft_budget",
+            AMOUNT,
+            stored=Stored.BUDGET_ROW,
+            unit="USD",
+            about="alerts, refuses nothing",
+            fills="budget_id",
+        ),
         Field(
             "budget_duration",
             DURATION,
@@ -184,6 +192,9 @@ GROUPS: dict[str, tuple[Field, ...]] = {
 FIELDS = tuple(field for group in GROUPS.values() for field in group)
 
 BY_NAME = {field.name: field for field in FIELDS}
+
+FILLED_BY = {field.fills: field.name for field in FIELDS if field.fills}
+"""A field -> the one that the gateway fills it in for."""
 
 SECRETS = tuple(field.name for field in FIELDS if field.secret)
 
