@@ -68,7 +68,7 @@ def read(gateway: GatewayClient, token_id: str, state: Mapping[str, Any], delive
         role = users.role_of_owner(gateway, token_id)
     except (AdminKeyRefusedError, SecretMissingError):
         found = None
-    if found is None:
+    if found is None or role is None:
         return _lost(token_id, state, delivery)
     return Found({**found.state, "user_role": role}, {**found.inputs, "user_role": role})
 

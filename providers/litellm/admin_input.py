@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.inputs import UNKNOWN, Problem, has_unknown
-from providers.litellm import checks
+from providers.litellm import checks, known
 from providers.litellm.destination import Destination
 from providers.litellm.ownership import resource_name
 
@@ -40,7 +40,7 @@ def check_admin(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict[
     tuple
         The completed inputs, and what is wrong with them.
     """
-    fixed = {"user_id": olds.get("user_id") or _user_id(news), "allowed_routes": list(ROUTES)}
+    fixed = {"user_id": _user_id(olds, news), "allowed_routes": list(ROUTES)}
     inputs, problems = checks.check_inputs(olds, {**news, **fixed})
     if not news.get("deliver"):
         problems.append(Problem("deliver", "expected mount and path: the admin's key is kept in Vault alone"))
@@ -69,9 +69,11 @@ def for_keys(gateway: Mapping[str, Any], deliver: Mapping[str, Any], urn: str) -
     return {**gateway, "admin_key": admin_key, "admin_key_owner": resource_name(urn)}
 
 
-def _user_id(news: Mapping[str, Any]) -> str:
+def _user_id(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
     """Name the user after the resource, so that a create that was interrupted finds it again."""
     owner = news.get("owner", UNKNOWN)
     if has_unknown(owner):
-        return UNKNOWN
+        return olds.get("user_id") or UNKNOWN
+    if user_id := known.same_user(owner, olds.get("user_id")):
+        return user_id
     return f"{resource_name(owner)}-{hashlib.sha256(owner.encode()).hexdigest()[:8]}"

@@ -83,7 +83,7 @@ def adopt(
     value: dict[str, Any] = {"key": ""}
     if delivery:
         value = place(adopted, delivery.describe(facts(adopted, token_id, row.get("expires"))))
-    key = Current(token_id, grace_of(inputs), is_adopted=True)
+    key = Current(token_id, grace_of(inputs), inputs["owner"], is_adopted=True)
     return state_of(adopted, token_id, row.get("expires"), value), key
 
 

@@ -25,7 +25,7 @@ from providers.litellm.errors import (
 )
 from providers.litellm.key_state import place, state_of
 from providers.litellm.known import Current
-from providers.litellm.leftovers import bearing, clear_up
+from providers.litellm.leftovers import bearing, clear_up, take_along
 from providers.litellm.minted_key import MintedKey
 from providers.litellm.ownership import SUPERSEDES, resource_name
 from providers.litellm.registration import change, register, remove, rename
@@ -65,18 +65,18 @@ def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery
     """
     owner = inputs["owner"]
     in_state = known.current(owner)
-    urns = dict.fromkeys([owner, *([in_state.urn] if in_state and in_state.urn else [])])
+    urns = dict.fromkeys([owner, *([in_state.urn] if in_state else [])])
     delivery = delivery and delivery.which_was_of(urns)
     if adoption.is_asked_for(inputs, in_state):
         state, key = adoption.adopt(gateway, inputs, delivery)
         found = bearing(gateway, urns, besides=[key.token_id])
-        _end(gateway, owner, clear_up(gateway, found, Contents(), in_state), key)
+        _end(gateway, owner, _cleared_up(gateway, owner, found, Contents(), in_state), key)
         return state
     inputs = {"key_alias": automatic_alias(resource_name(owner)), **inputs}
     contents = delivery.look_up() if delivery else Contents()
     minted, row = _begun(gateway, inputs, contents, in_state) or (MintedKey.mint(), None)
     found = bearing(gateway, urns, besides=[minted.token_id])
-    ending = clear_up(gateway, found, contents, in_state)
+    ending = _cleared_up(gateway, owner, found, contents, in_state)
     with _alias_freed(gateway, found, inputs["key_alias"]):
         if row is None:
             predecessor = _predecessor(gateway, found, contents, in_state)
@@ -86,7 +86,7 @@ def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery
             row = _make_known(gateway, minted, body, delivery)
         else:
             row = change(gateway, minted.token_id, compare(inputs, row).state, inputs) or row
-    key = Current(minted.token_id, grace_of(inputs), row["metadata"].get(SUPERSEDES))
+    key = Current(minted.token_id, grace_of(inputs), owner, row["metadata"].get(SUPERSEDES))
     value = _handed_out(minted, inputs, row, delivery)
     _end(gateway, owner, ending, key)
     return state_of(inputs, minted.token_id, row.get("expires"), value)
@@ -97,6 +97,16 @@ def _end(gateway: GatewayClient, owner: str, ending: list[str], key: Current) ->
     for token_id in ending:
         retire(gateway, token_id, key)
     known.note(owner, key)
+
+
+def _cleared_up(
+    gateway: GatewayClient, owner: str, found: list[ListedKey], contents: Contents, in_state: Current | None
+) -> list[str]:
+    """Remove what has ended, let the rest bear the resource's URN, and give the hashes of what has to end."""
+    ending = clear_up(gateway, found, contents, in_state)
+    if in_state and in_state.urn != owner:
+        take_along(gateway, in_state.urn, owner, in_state.token_id)
+    return ending
 
 
 # --- what was there before -------------------------------------------------------------------------------

@@ -256,6 +256,15 @@ class Delivery:
         what = "changed in" if self.key_property in version.data else "missing in"
         return Look(version.number, key_problem=f"{what} Vault; {_CANNOT_RESTORE}")
 
+    def version_of_ours(self, token_id: str) -> int:
+        """Give the number of the path's version if a key stands there, or its resource's mark; 0 if not."""
+        try:
+            version = self.path.read()
+        except VaultMountMissingError:
+            return 0
+        is_ours = version.data.get(OWNER) in self._owners or self._holds(version.data, token_id)
+        return version.number if is_ours else 0
+
     def withdraw(self, token_id: str) -> None:
         """Take out the key and what is said of it, and the path if nothing is left; a successor's stays."""
 

@@ -5,28 +5,32 @@ from typing import Any
 
 from providers.litellm import known
 from providers.litellm.adoption import carried, give_back
-from providers.litellm.client import GatewayClient
+from providers.litellm.client import GatewayClient, ListedKey
 from providers.litellm.creation import create
 from providers.litellm.delivery import Delivery, facts
-from providers.litellm.drift import Found, compare
+from providers.litellm.drift import Found, as_found, compare
 from providers.litellm.errors import GatewayNotReadyError, GatewayUnavailableError, KeyNotDeletedError
 from providers.litellm.key_state import place, state_of
-from providers.litellm.leftovers import destroy_predecessors, line_of
+from providers.litellm.known import Current
+from providers.litellm.leftovers import destroy_predecessors, successors, take_along
 from providers.litellm.ownership import resource_name, urn_of
 from providers.litellm.registration import change, remove
+from providers.litellm.rotation import grace_of
 from providers.litellm.succession import retire
 from providers.notices import notice
 
 __all__ = ["create", "delete", "read", "update"]
 
+_GONE = "gone from the gateway, but not from Vault; the key is replaced"
+
 
 def read(
     gateway: GatewayClient, token_id: str, state: Mapping[str, Any], delivery: Delivery | None
 ) -> Found | None:
-    """Compare a key with its state, at the gateway and where it was put; None if it is gone."""
+    """Compare a key with its state, at the gateway and where it was put; None if nothing of it is left."""
     info = gateway.info(token_id)
     if info is None:
-        return None
+        return _left_in_vault(token_id, state, delivery)
     found = compare(state, info)
     if delivery is None:
         return found
@@ -34,6 +38,15 @@ def read(
     own = {"deliver": _drifted(state["deliver"], look.key_problem)}
     found_state = _drifted({**found.state, **own, "vault_version": look.version}, look.facts_problem)
     return Found(found_state, _drifted({**found.inputs, **own}, look.facts_problem))
+
+
+def _left_in_vault(token_id: str, state: Mapping[str, Any], delivery: Delivery | None) -> Found | None:
+    """Keep a key in the state that is gone, as long as Vault holds something of it that has to go."""
+    version = delivery.version_of_ours(token_id) if delivery else 0
+    if not version:
+        return None
+    deliver = {**state["deliver"], "drifted": _GONE}
+    return as_found({**state, "deliver": deliver, "vault_version": version})
 
 
 def _drifted(found: Mapping[str, Any], what: str | None) -> dict[str, Any]:
@@ -78,6 +91,9 @@ def update(
         harm.
     """
     news = carried(olds, news)
+    former = urn_of(olds["owner"])
+    if former != news["owner"]:
+        take_along(gateway, former, news["owner"], token_id)
     row = change(gateway, token_id, olds, news)
     expires = olds.get("expires") if row is None else row.get("expires")
     if delivery is None:
@@ -114,21 +130,20 @@ def delete(
     providers.errors.ProviderError
         If the key is still there, or if that isn't known: it stays in the state.
     """
-    if known.was_taken(token_id):
+    if known.was_taken(token_id) or (state.get("adopted") and known.is_current(token_id)):
         _say_replaced_by_itself(state)
         return
     urn = urn_of(state["owner"])
-    successor = known.heir(token_id, urn)
-    is_kept = bool(state.get("retain_on_delete")) and (successor is None or successor.is_adopted)
+    heir = known.heir(token_id, urn)
+    is_kept = bool(state.get("retain_on_delete")) and (heir is None or heir.is_adopted)
     try:
-        if successor is None:
-            ends = _destroy(gateway, token_id, urn, delivery, is_kept=is_kept)
-        elif is_kept:
-            ends = []
-            give_back(gateway, token_id, delivery)
+        later = successors(gateway, {urn, heir.urn} if heir else {urn}, token_id)
+        if is_kept:
+            ends = _give_back(gateway, token_id, later, state, delivery)
+        elif heir:
+            ends = _retire(gateway, [token_id, *(key.token_id for key in later)], heir)
         else:
-            ends = [token_id]
-            retire(gateway, token_id, successor)
+            ends = _destroy(gateway, token_id, later, urn)
     except (GatewayNotReadyError, GatewayUnavailableError) as error:
         raise KeyNotDeletedError(token_id, error) from None
     if delivery:
@@ -143,16 +158,49 @@ def _say_replaced_by_itself(state: Mapping[str, Any]) -> None:
     )
 
 
-def _destroy(
-    gateway: GatewayClient, token_id: str, urn: str, delivery: Delivery | None, *, is_kept: bool
+# --- what becomes of a key and its line: each gives the hashes of those that are gone or about to be ------
+
+
+def _retire(gateway: GatewayClient, line: list[str], heir: Current) -> list[str]:
+    for token_id in line:
+        retire(gateway, token_id, heir)
+    return line
+
+
+def _destroy(gateway: GatewayClient, token_id: str, later: list[ListedKey], urn: str) -> list[str]:
+    line = [token_id, *(key.token_id for key in later)]
+    for each in line:
+        remove(gateway, each)
+    destroy_predecessors(gateway, urn, token_id)
+    return line
+
+
+def _give_back(
+    gateway: GatewayClient,
+    token_id: str,
+    later: list[ListedKey],
+    state: Mapping[str, Any],
+    delivery: Delivery | None,
 ) -> list[str]:
-    """Remove a key with all of its line, or give it back: the hashes of those that are gone."""
-    ends = []
-    for each in line_of(gateway, urn, token_id):
-        if is_kept and (each == token_id or (delivery and delivery.holds(each))):
-            give_back(gateway, each, delivery)
+    """Give back the newest key of a line that somebody may have. What was before it ends as in a rotation."""
+    in_use = [key.token_id for key in later if (delivery.holds(key.token_id) if delivery else key.used)]
+    line = [token_id, *(key.token_id for key in later)]
+    newest = line.index(in_use[-1]) if in_use else 0
+    urn = urn_of(state["owner"])
+    ends = _retire(gateway, line[:newest], Current(line[newest], grace_of(state), urn))
+    give_back(gateway, line[newest], delivery)
+    for unused in line[newest + 1 :]:
+        if delivery:
+            remove(gateway, unused)
+            ends.append(unused)
         else:
-            remove(gateway, each)
-            ends.append(each)
+            _say_left(gateway, unused, urn)
     destroy_predecessors(gateway, urn, token_id)
     return ends
+
+
+def _say_left(gateway: GatewayClient, token_id: str, urn: str) -> None:
+    notice(
+        f"{resource_name(urn)}: the gateway at {gateway.url} has a successor of it that was never used "
+        f"({token_id}); if the state didn't have it, `python -m providers.litellm orphans` finds it"
+    )

@@ -5,14 +5,25 @@ tells `delete` whether a key is destroyed or has been replaced. What was heard b
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from providers.litellm.adopt_input import names_another
 from providers.litellm.ownership import urn_of
 from providers.litellm.rotation import grace_of
 
-__all__ = ["Current", "current", "forget", "heir", "note", "note_taken", "other_of_alias", "was_taken"]
+__all__ = [
+    "Current",
+    "current",
+    "forget",
+    "heir",
+    "is_current",
+    "note",
+    "note_taken",
+    "other_of_alias",
+    "same_user",
+    "was_taken",
+]
 
 
 @dataclass(frozen=True)
@@ -25,24 +36,24 @@ class Current:
         SHA-256 of the key, hex.
     grace
         How long a predecessor of it lives on.
+    urn
+        That it bears; its resource may have got another one since.
     inherited
         What its metadata says of its predecessor, if it was minted by this process.
     is_adopted
         It wasn't minted for this resource.
     yields
         Another key is to be adopted in its place.
-    urn
-        That it bears; its resource may have got another one since.
     declared
         Names of the inputs of which the state speaks; None if a successor keeps nothing else.
     """
 
     token_id: str
     grace: str
+    urn: str
     inherited: Mapping[str, Any] | None = None
     is_adopted: bool = False
     yields: bool = False
-    urn: str = ""
     declared: frozenset[str] | None = None
 
     @classmethod
@@ -54,15 +65,17 @@ class Current:
         return cls(
             token_id,
             grace_of(news),
+            urn_of(olds["owner"]),
             is_adopted=bool(olds.get("adopted")),
             yields=names_another(olds, news),
-            urn=urn_of(olds["owner"]),
             declared=declared if keeps_undeclared else None,
         )
 
 
 _current: dict[str, Current] = {}
 _owners: dict[str, str] = {}
+_renamed: dict[str, str] = {}
+_users: dict[str, str] = {}
 _taken: dict[str, str] = {}
 _aliases: dict[tuple[str, str], str] = {}
 
@@ -71,6 +84,8 @@ def note(urn: str, key: Current) -> None:
     """Note which key a resource has, as the state says or as it was made just now."""
     _current[urn] = key
     _owners[key.token_id] = urn
+    if key.urn != urn:
+        _renamed[key.urn] = urn
 
 
 def current(urn: str) -> Current | None:
@@ -82,8 +97,16 @@ def current(urn: str) -> Current | None:
     return _current.get(urn)
 
 
+def is_current(token_id: str) -> bool:
+    """Whether this is the key of a resource that stays."""
+    owner = _owners.get(token_id)
+    return owner is not None and _current[owner].token_id == token_id
+
+
 def heir(token_id: str, urn: str) -> Current | None:
     """Give the key that has taken the place of another one; None if none has, so that this one is destroyed.
+
+    It bears the URN that the resource has now, or will when this run has ended.
 
     Parameters
     ----------
@@ -92,8 +115,9 @@ def heir(token_id: str, urn: str) -> Current | None:
     urn
         What its state says of its resource, which may have got another URN since.
     """
-    found = _current.get(_owners.get(token_id, urn))
-    return found if found and found.token_id != token_id else None
+    owner = _owners.get(token_id) or _renamed.get(urn, urn)
+    found = _current.get(owner)
+    return replace(found, urn=owner) if found and found.token_id != token_id else None
 
 
 def note_taken(urn: str, token_id: str) -> None:
@@ -122,13 +146,28 @@ def other_of_alias(gateway: str, alias: str, urn: str) -> str | None:
     return None if first == urn else first
 
 
+def same_user(urn: str, user_id: str | None) -> str | None:
+    """Note the gateway's user of a resource, or give the one that was noted: a successor is of the same.
+
+    Parameters
+    ----------
+    urn
+        Of the resource, which may have had another one when its user was made.
+    user_id
+        Of the user, if the engine tells of a state.
+    """
+    if user_id:
+        _users[urn] = user_id
+    return _users.get(urn)
+
+
 def forget(urn: str | None = None) -> None:
     """Forget a resource, or all of them, as if this process began now."""
-    for known in list(_current) if urn is None else [urn]:
-        _current.pop(known, None)
-    for token_id in [token_id for token_id, owner in _owners.items() if urn in (None, owner)]:
-        del _owners[token_id]
-    for token_id in [token_id for token_id, owner in _taken.items() if urn in (None, owner)]:
-        del _taken[token_id]
-    for alias in [alias for alias, owner in _aliases.items() if urn in (None, owner)]:
-        del _aliases[alias]
+    of_resources: tuple[dict[str, Any], ...] = (_current, _users)
+    for known in of_resources:
+        for resource in list(known) if urn is None else [urn]:
+            known.pop(resource, None)
+    to_resources: tuple[dict[Any, str], ...] = (_owners, _renamed, _taken, _aliases)
+    for index in to_resources:
+        for name in [name for name, resource in index.items() if urn in (None, resource)]:
+            del index[name]

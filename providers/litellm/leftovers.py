@@ -6,17 +6,18 @@ whose state was lost, of another one of the same name, or about to be replaced b
 a provider nothing. Those are never touched, nor are those that were adopted.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 
+from providers.litellm import known
 from providers.litellm.client import GatewayClient, ListedKey
 from providers.litellm.delivery import Contents
 from providers.litellm.known import Current
 from providers.litellm.ownership import ADOPTED
-from providers.litellm.registration import remove
+from providers.litellm.registration import mark, remove
 from providers.litellm.succession import has_ended, is_superseded, supersedes
 from providers.notices import notice
 
-__all__ = ["bearing", "clear_up", "destroy_predecessors", "line_of"]
+__all__ = ["bearing", "clear_up", "destroy_predecessors", "successors", "take_along"]
 
 _LEFT_ALONE = "is in use; it is left as it is, unless this is its replacement"
 
@@ -61,7 +62,7 @@ def clear_up(
                 remove(gateway, key.token_id)
         elif ADOPTED in key.metadata and key.token_id not in replaced:
             _say(gateway, key, _LEFT_ALONE)
-        elif key.token_id in replaced:
+        elif key.token_id in replaced or (in_state and key.used and _is_next(key, in_state.token_id)):
             ending.append(key.token_id)
         elif not (key.used or in_state):
             ending.append(key.token_id)
@@ -73,22 +74,61 @@ def clear_up(
     return ending
 
 
+def _is_next(key: ListedKey, token_id: str) -> bool:
+    """Whether a key was minted to take the place of another one."""
+    return supersedes(key.metadata) == token_id
+
+
 def _is_refused(gateway: GatewayClient, token_id: str) -> bool:
     """Whether a key has ended by the gateway's clock too."""
     info = gateway.info(token_id)
     return info is not None and info.get("status") != "active"
 
 
-def line_of(gateway: GatewayClient, urn: str, token_id: str) -> Iterator[str]:
-    """Give a state's key, and its successors that no state knows: interrupted replacements leave them."""
-    line = [token_id]
-    yield token_id
-    found = bearing(gateway, [urn], besides=line)
-    for last in line:
-        for key in found:
-            if supersedes(key.metadata) == last and key.token_id not in line:
-                line.append(key.token_id)
-                yield key.token_id
+def successors(gateway: GatewayClient, urns: Iterable[str], token_id: str) -> list[ListedKey]:
+    """List the successors of a key that no state is known to have: interrupted replacements leave them.
+
+    Parameters
+    ----------
+    gateway
+        That has them.
+    urns
+        Of the key's resource.
+    token_id
+        Hash of the key.
+
+    Returns
+    -------
+    list
+        The oldest first.
+    """
+    found = [key for key in bearing(gateway, urns, besides=[token_id]) if not known.is_current(key.token_id)]
+    line: list[ListedKey] = []
+    last = {token_id}
+    while following := [key for key in found if supersedes(key.metadata) in last and key not in line]:
+        line += following
+        last = {key.token_id for key in following}
+    return line
+
+
+def take_along(gateway: GatewayClient, former: str, urn: str, token_id: str) -> None:
+    """Let all that bears a resource's former URN beside its key bear the one that it has now.
+
+    Parameters
+    ----------
+    gateway
+        That has the keys.
+    former, urn
+        The URNs.
+    token_id
+        Hash of the key: its predecessors go along, and what has interrupted replacements left.
+    """
+    bears = gateway.orphans.bearing(former)
+    line = {supersedes(key.metadata) for key in bears if key.token_id == token_id}
+    line |= {key.token_id for key in successors(gateway, [former], token_id)}
+    for key in bears:
+        if is_superseded(key.metadata) or key.token_id in line:
+            mark(gateway, key.token_id, urn)
 
 
 def destroy_predecessors(gateway: GatewayClient, urn: str, token_id: str) -> None:

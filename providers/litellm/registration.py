@@ -13,9 +13,10 @@ from providers.litellm.errors import GatewayUnavailableError, KeyGoneError, KeyS
 from providers.litellm.fields import Field, Stored
 from providers.litellm.kinds import parse_instant
 from providers.litellm.minted_key import MintedKey
+from providers.litellm.ownership import marks
 from providers.litellm.settling import settle
 
-__all__ = ["change", "register", "remove", "rename"]
+__all__ = ["change", "mark", "register", "remove", "rename"]
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 """And a month has more days, or less, than a duration in seconds says."""
@@ -143,6 +144,28 @@ def rename(gateway: GatewayClient, token_id: str, alias: str) -> None:
         return True
 
     settle(send, landed)
+
+
+def mark(gateway: GatewayClient, token_id: str, urn: str) -> None:
+    """Let a key bear the URN of a resource. One that is gone needs none.
+
+    Raises
+    ------
+    GatewayError
+        If it was refused, or if it isn't known whether it was done.
+    """
+
+    def with_marks() -> dict[str, Any] | None:
+        """Give the metadata with the marks; None if there is nothing to add."""
+        metadata = (gateway.info(token_id) or {"metadata": marks(urn)}).get("metadata") or {}
+        return None if marks(urn).items() <= metadata.items() else {**metadata, **marks(urn)}
+
+    metadata = with_marks()
+    if metadata is not None:
+        settle(
+            lambda: gateway.update(token_id, {"metadata": metadata}),
+            lambda: {} if with_marks() is None else None,
+        )
 
 
 def remove(gateway: GatewayClient, token_id: str) -> None:

@@ -9,7 +9,7 @@ from providers.litellm import clock
 from providers.litellm.client import GatewayClient, ListedKey
 from providers.litellm.kinds import parse_instant
 from providers.litellm.known import Current
-from providers.litellm.ownership import SUPERSEDED_BY, SUPERSEDES
+from providers.litellm.ownership import SUPERSEDED_BY, SUPERSEDES, marks
 from providers.litellm.registration import remove
 from providers.litellm.rotation import grace_seconds
 from providers.litellm.settling import settle
@@ -102,7 +102,8 @@ def retire(gateway: GatewayClient, token_id: str, successor: Current) -> None:
 
 def _let_expire(gateway: GatewayClient, token_id: str, row: Mapping[str, Any], successor: Current) -> None:
     """Set its end and its mark in one call, unless it ends sooner anyway."""
-    body: dict[str, Any] = {"metadata": {**(row.get("metadata") or {}), SUPERSEDED_BY: successor.token_id}}
+    metadata = {**(row.get("metadata") or {}), **marks(successor.urn), SUPERSEDED_BY: successor.token_id}
+    body: dict[str, Any] = {"metadata": metadata}
     end = clock.now() + timedelta(seconds=grace_seconds(successor.grace))
     if not row.get("expires") or parse_instant(row["expires"]) > end:
         body["duration"] = successor.grace

@@ -32,13 +32,22 @@ class RefusedError(Exception):
 
 @dataclass
 class KeyEngine:
-    """One resource of a stack, with its inputs and its state."""
+    """One resource of a stack, with its inputs and its state.
+
+    Attributes
+    ----------
+    waiting
+        Predecessors that are still to be deleted.
+    is_cut_short
+        Another resource fails, so an `up` ends before it deletes those.
+    """
 
     name: str
     inputs: dict[str, Any] = field(default_factory=dict)
     state: dict[str, Any] | None = None
     delivery_of: Callable[[Mapping[str, Any]], Delivery | None] = Delivery.of
     waiting: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    is_cut_short: bool = False
 
     @property
     def token_id(self) -> str:
@@ -105,7 +114,7 @@ class KeyEngine:
         self._delete_waiting(process)
 
     def _delete_waiting(self, process: GatewayClient) -> None:
-        for waiting in list(self.waiting):
+        for waiting in [] if self.is_cut_short else list(self.waiting):
             token_id, state = waiting
             key.delete(process, token_id, state, self.delivery_of(state))
             self.waiting.remove(waiting)
@@ -120,8 +129,11 @@ class KeyEngine:
         self.state, self.inputs = as_pulumi(found.state), as_pulumi(found.inputs)
         return True
 
-    def destroy(self, gateway: GatewayClient) -> None:
+    def destroy(self, gateway: GatewayClient, *, is_last_first: bool = False) -> None:
+        """Delete what waits for it and the key, in one of the orders in which Pulumi may do so."""
         assert self.state is not None
-        self._delete_waiting(gateway)
+        if not is_last_first:
+            self._delete_waiting(gateway)
         key.delete(gateway, self.token_id, self.state, self.delivery_of(self.state))
+        self._delete_waiting(gateway)
         self.state, self.inputs = None, {}

@@ -36,7 +36,7 @@ class World:
     def __init__(self, **properties: str) -> None:
         self.gateway = FakeGateway()
         self.kv = FakeKv(**properties)
-        self.engine = KeyEngine("app", delivery_of=self._delivery)
+        self.engine = KeyEngine("app", delivery_of=self.delivery_of)
         self.kill_after: int | None = None
         self.calls: list[str] = []
         serve = self.gateway._serve
@@ -50,7 +50,7 @@ class World:
         for name in ("read", "write", "delete"):
             setattr(self.kv, name, self._counted(name, getattr(self.kv, name)))
 
-    def _delivery(self, props: Mapping[str, Any]) -> Delivery | None:
+    def delivery_of(self, props: Mapping[str, Any]) -> Delivery | None:
         if not props.get("deliver"):
             return None
         return Delivery(self.kv, props["deliver"].get("property", "api-key"), props["owner"])

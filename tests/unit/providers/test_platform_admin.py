@@ -353,3 +353,16 @@ def test_a_moved_admin_keeps_its_user(world: World) -> None:
     assert world.up() == "update"
     assert world.user_id == user_id
     world.assert_whole()
+
+
+def test_a_moved_admin_keeps_its_user_when_it_is_rotated_and_takes_it_along(world: World) -> None:
+    world.up()
+    user_id = world.user_id
+    world.admin.urn = ADMIN_URN.replace("::platform-admin", "::moved")
+    world.up()
+    assert world.up(rotation={"since": "a leak"}) == "replace"
+    assert world.user_id == user_id
+    world.assert_whole()
+    new_process()
+    world.admin.destroy()
+    assert (world.gateway.users, world.gateway.rows) == ({}, {})
