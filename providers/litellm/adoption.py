@@ -128,7 +128,7 @@ def _refuse_what_is_managed(
 
 
 def carried(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the inputs, with what the state alone knows of an adopted key: that it is one, and its alias.
+    """Give the inputs, with what the state alone knows of an adopted key or its heir: what it is, its alias.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def carried(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
     news
         The inputs.
     """
-    return {name: olds[name] for name in ("adopted", "key_alias") if name in olds} | dict(news)
+    return {name: olds[name] for name in ("adopted", "heir", "key_alias") if name in olds} | dict(news)
 
 
 def give_back(gateway: GatewayClient, token_id: str, delivery: Delivery | None) -> None:

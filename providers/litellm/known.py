@@ -34,7 +34,9 @@ class Current:
     urn
         That it bears; its resource may have got another one since.
     declared
-        Names of the inputs of which the state speaks; None if a successor keeps nothing else.
+        Names of which the state speaks; None if a successor keeps nothing else.
+    metadata
+        Names in the metadata of which the state speaks.
     """
 
     token_id: str
@@ -44,6 +46,7 @@ class Current:
     yields: bool = False
     urn: str = ""
     declared: frozenset[str] | None = None
+    metadata: frozenset[str] = frozenset()
 
     @classmethod
     def of_state(
@@ -58,6 +61,7 @@ class Current:
             yields=names_another(olds, news),
             urn=urn_of(olds["owner"]),
             declared=declared if keeps_undeclared else None,
+            metadata=frozenset(olds.get("metadata") or ()),
         )
 
 
