@@ -15,7 +15,7 @@ from providers.litellm.gateway_input import gateway_problems
 from providers.litellm.orphan_search.errors import NothingToSearchError, SearchError
 from providers.litellm.orphan_search.findings import Finding, Verdict
 from providers.litellm.orphan_search.places import Folder
-from providers.litellm.orphan_search.removal import removable, remove_all
+from providers.litellm.orphan_search.removal import clear_away, removable
 from providers.litellm.orphan_search.report import as_json, print_tables
 from providers.litellm.orphan_search.search import Report, search
 from providers.litellm.orphan_search.stack_state import StackState, exported, from_file
@@ -56,7 +56,10 @@ def orphans(
         list[str] | None,
         typer.Option(metavar="MOUNT:PATH", help="A folder of Vault that the state doesn't name; repeatable."),
     ] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Remove the orphans, after a question.")] = False,
+    remove: Annotated[
+        bool,
+        typer.Option("--remove", help="Remove the orphans, and give adopted keys back, after a question."),
+    ] = False,
     used: Annotated[bool, typer.Option("--used", help="Those too that were ever used.")] = False,
     older_than: Annotated[
         int,
@@ -82,10 +85,10 @@ def orphans(
     chosen = removable(report, used=used, older_than=timedelta(minutes=older_than), now=clock.now())
     if not json:
         print_tables(out, report)
-    removed = list(remove_all(report, chosen)) if remove and _agreed(chosen, yes=yes, json=json) else []
+    done = list(clear_away(report, chosen)) if remove and _agreed(chosen, yes=yes, json=json) else []
     if json:
-        sys.stdout.write(as_json(report, removed) + "\n")
-    _conclude(report, chosen, removed)
+        sys.stdout.write(as_json(report, done) + "\n")
+    _conclude(report, chosen, done)
 
 
 # --- what is asked for -----------------------------------------------------------------------------------
@@ -139,26 +142,45 @@ def _agreed(chosen: list[Finding], *, yes: bool, json: bool) -> bool:
     if json or not _is_asked_by_a_person():
         err.print("nothing is removed: there is nobody to ask, and --yes isn't said")
         return False
-    return typer.confirm(f"Remove {len(chosen)} of them for good?", err=True)
+    return typer.confirm(_question(chosen), err=True)
+
+
+def _question(chosen: list[Finding]) -> str:
+    given_back = sum(finding.verdict is Verdict.ADOPTED for finding in chosen)
+    removed = len(chosen) - given_back
+    if not removed:
+        return f"Give {given_back} of them back?"
+    return f"Remove {removed} of them for good" + (f", and give {given_back} back?" if given_back else "?")
 
 
 def _is_asked_by_a_person() -> bool:
     return sys.stdin.isatty()
 
 
-def _conclude(report: Report, chosen: list[Finding], removed: list[Finding]) -> None:
-    left = [finding for finding in report.those(Verdict.ORPHAN) if finding not in removed]
-    spared = [finding for finding in left if finding not in chosen]
+def _conclude(report: Report, chosen: list[Finding], done: list[Finding]) -> None:
+    orphans, adopted = report.those(Verdict.ORPHAN), report.those(Verdict.ADOPTED)
     for sentence in report.unchecked:
         err.print(f"error: {sentence}", markup=False)
-    count = len(left) + len(removed)
-    noun = "orphan" if count == 1 else "orphans"
-    err.print(f"{count} {noun} of {report.project}/{report.stack}, {len(removed)} removed", markup=False)
-    if any(finding.used for finding in spared):
+    stack = f"{report.project}/{report.stack}"
+    err.print(f"{_counted(orphans, 'orphan')} of {stack}, {_among(orphans, done)} removed", markup=False)
+    if adopted:
+        err.print(f"{_counted(adopted, 'adopted key')}, {_among(adopted, done)} given back")
+    spared = [finding for finding in orphans + adopted if finding not in chosen]
+    used = [finding for finding in spared if finding.used and finding in orphans]
+    if used:
         err.print("some were used, and are only removed with --used in addition")
-    if any(not finding.used for finding in spared):
-        err.print("some were made just now, when an `up` may be at work; see --older-than")
-    raise typer.Exit(NOT_LOOKED if report.unchecked else FOUND if left else NONE)
+    if len(spared) > len(used):
+        err.print("some were made or adopted just now, when an `up` may be at work; see --older-than")
+    is_left = _among(orphans, done) < len(orphans)
+    raise typer.Exit(NOT_LOOKED if report.unchecked else FOUND if is_left else NONE)
+
+
+def _counted(findings: list[Finding], noun: str) -> str:
+    return f"{len(findings)} {noun}" + ("" if len(findings) == 1 else "s")
+
+
+def _among(findings: list[Finding], done: list[Finding]) -> int:
+    return sum(finding in done for finding in findings)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from providers.litellm.drift import compare
 from providers.litellm.errors import AdoptionError
 from providers.litellm.key_state import place, state_of
 from providers.litellm.known import Current
-from providers.litellm.ownership import OWN_METADATA, URN
+from providers.litellm.ownership import ADOPTED, OWN_METADATA, URN
 from providers.litellm.registration import change
 from providers.litellm.rotation import grace_of
 from providers.litellm.settling import settle
@@ -122,13 +122,18 @@ def _refuse_what_is_managed(
     owner = metadata.get(URN)
     if owner and owner != inputs["owner"]:
         why = f"is managed as {owner}; take it out of that program with `retain_on_delete` first"
+        if ADOPTED in metadata:  # one that was minted, the command would delete
+            why += (
+                "; or if no state has it any more, `python -m providers.litellm orphans --remove` for its "
+                "stack gives it back"
+            )
         raise AdoptionError(gateway.url, inputs["adopt"], why)
     if is_superseded(metadata):
         raise AdoptionError(gateway.url, inputs["adopt"], "has a successor, and is about to end; leave it")
 
 
 def carried(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the inputs, with what the state alone knows of an adopted key: that it is one, and its alias.
+    """Give the inputs, with what the state alone knows of an adopted key or its heir: what it is, its alias.
 
     Parameters
     ----------
@@ -137,7 +142,7 @@ def carried(olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
     news
         The inputs.
     """
-    return {name: olds[name] for name in ("adopted", "key_alias") if name in olds} | dict(news)
+    return {name: olds[name] for name in ("adopted", "heir", "key_alias") if name in olds} | dict(news)
 
 
 def give_back(gateway: GatewayClient, token_id: str, delivery: Delivery | None) -> None:

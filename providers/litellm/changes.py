@@ -9,6 +9,7 @@ from typing import Any
 from providers.inputs import has_unknown
 from providers.litellm import renewal
 from providers.litellm.fields import BY_NAME, FIELDS, GATEWAY_METADATA, Clearing, Field, Stored
+from providers.litellm.key_state import shares_metadata
 from providers.litellm.own_inputs import OWN_INPUTS, OnChange, OwnInput
 from providers.litellm.ownership import ADOPTED, OWN_METADATA, kept_marks, marks
 
@@ -148,22 +149,23 @@ def whole_metadata(
     Returns
     -------
     dict
-        The user's part as declared, or as it is if nothing was ever declared (of an adopted key, each name by
-        itself); the gateway's own as it is; our marks, and those of a succession.
+        The user's part as declared, or as it is if nothing was ever declared (of an adopted key and its
+        heirs, each name by itself); the gateway's own as it is; our marks, and those of a succession.
     """
     sent = {field.api for field in changed if field.stored is Stored.METADATA} | {
         *(olds.get("metadata") or ())
     }
-    if olds.get("adopted"):
+    if shares_metadata(olds):
         theirs = user_metadata(live, {})
         users = {name: value for name, value in theirs.items() if name not in sent}
-        users |= {ADOPTED: True, **sendable(news.get("metadata") or {})}
+        users |= sendable(news.get("metadata") or {})
     elif "metadata" in {field.name for field in changed} or news.get("metadata") is not None:
         users = dict(sendable(news.get("metadata") or {}))
     else:
         users = user_metadata(live, {})
     gateways = {name: value for name, value in live.items() if name in GATEWAY_METADATA and name not in sent}
-    return {**gateways, **_inside(news), **users, **kept_marks(live), **marks(news["owner"])}
+    adopted = {ADOPTED: True} if olds.get("adopted") else {}
+    return {**gateways, **_inside(news), **users, **adopted, **kept_marks(live), **marks(news["owner"])}
 
 
 def has_metadata(live: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:

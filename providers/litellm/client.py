@@ -62,6 +62,8 @@ class ListedKey:
         RFC 3339, or None if never.
     created
         RFC 3339, or None if the gateway doesn't say.
+    changed
+        When a setting was changed last, likewise.
     """
 
     token_id: str
@@ -71,6 +73,7 @@ class ListedKey:
     spend: float
     expires: str | None
     created: str | None = None
+    changed: str | None = None
 
     @classmethod
     def parse(cls, row: Mapping[str, Any]) -> Self:
@@ -83,6 +86,7 @@ class ListedKey:
             spend=row.get("spend") or 0.0,
             expires=row.get("expires"),
             created=row.get("created_at"),
+            changed=row.get("settings_updated_at") or row.get("updated_at"),
         )
 
 

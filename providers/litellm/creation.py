@@ -23,11 +23,11 @@ from providers.litellm.errors import (
     GatewayUnavailableError,
     NotAGatewayError,
 )
-from providers.litellm.key_state import place, state_of
+from providers.litellm.key_state import place, shares_metadata, state_of
 from providers.litellm.known import Current
 from providers.litellm.leftovers import bearing, clear_up, take_along
 from providers.litellm.minted_key import MintedKey
-from providers.litellm.ownership import SUPERSEDES, resource_name
+from providers.litellm.ownership import ADOPTED, SUPERSEDES, resource_name
 from providers.litellm.registration import change, register, remove, rename
 from providers.litellm.rotation import grace_of
 from providers.litellm.succession import Predecessor, is_superseded, retire, supersedes
@@ -76,6 +76,7 @@ def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery
     contents = delivery.look_up() if delivery else Contents()
     minted, row = _begun(gateway, inputs, contents, in_state) or (MintedKey.mint(), None)
     found = bearing(gateway, urns, besides=[minted.token_id])
+    inputs |= {"heir": True} if _is_heir(found, in_state) else {}
     ending = _cleared_up(gateway, owner, found, contents, in_state)
     with _alias_freed(gateway, found, inputs["key_alias"]):
         if row is None:
@@ -152,15 +153,20 @@ def _begun_staged(
 def _is_strange(
     gateway: GatewayClient, inputs: Mapping[str, Any], row: Mapping[str, Any], in_state: Current | None
 ) -> bool:
-    """Whether a key has a field more than it would have as a new one."""
-    if not undeclared(inputs, row):
-        return False
+    """Whether a key has something more than it would have as a new one."""
     former = supersedes(row.get("metadata"))
     former_row = gateway.info(former) if former else None
     if former is None or former_row is None:
-        return True
+        return bool(undeclared(inputs, row))
     bequest = Bequest.of(gateway, inputs, Predecessor(former, former_row), in_state)
     return not bequest.explains(inputs, row)
+
+
+def _is_heir(found: list[ListedKey], in_state: Current | None) -> bool:
+    """Whether the new key takes the place of one that was adopted, or of an heir of such a one."""
+    if in_state:
+        return shares_metadata(in_state.declared or ())
+    return any(ADOPTED in key.metadata for key in found)
 
 
 def _predecessor(

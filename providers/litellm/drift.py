@@ -7,6 +7,7 @@ from typing import Any
 
 from providers.litellm.changes import declared_fields, user_metadata
 from providers.litellm.fields import FIELDS, FILLED_BY, Field, Stored
+from providers.litellm.key_state import shares_metadata
 from providers.litellm.kinds import parse_instant
 from providers.litellm.ownership import marks, unmarked, urn_of
 
@@ -15,7 +16,7 @@ __all__ = ["Found", "as_found", "compare", "live_value", "spoken_of", "undeclare
 # /key/generate tells microseconds, the database keeps milliseconds.
 _CLOCK_GRAIN = timedelta(seconds=1)
 _UNSET: tuple[Any, ...] = (None, "", False, 0, [], {}, "default")
-_OUTPUTS_ONLY = ("adopted", "key", "token_id", "expires", "vault_path", "vault_version")
+_OUTPUTS_ONLY = ("adopted", "heir", "key", "token_id", "expires", "vault_path", "vault_version")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Found:
 
 
 def live_value(
-    field: Field, info: Mapping[str, Any], declared_metadata: Mapping[str, Any], *, is_adopted: bool = False
+    field: Field, info: Mapping[str, Any], declared_metadata: Mapping[str, Any], *, is_shared: bool = False
 ) -> Any:
     """Find a field in the row that /key/info gives; None if it isn't set.
 
@@ -47,7 +48,7 @@ def live_value(
         The row.
     declared_metadata
         See `changes.user_metadata`.
-    is_adopted
+    is_shared
         Then other metadata is somebody else's.
     """
     metadata = info.get("metadata") or {}
@@ -56,7 +57,7 @@ def live_value(
             return metadata.get(field.api)
         case Stored.USER_METADATA:
             users = user_metadata(metadata, declared_metadata)
-            return {name: users[name] for name in users if name in declared_metadata or not is_adopted}
+            return {name: users[name] for name in users if name in declared_metadata or not is_shared}
         case Stored.BUDGET_ROW:
             return (info.get("litellm_budget_table") or {}).get(field.api)
     return info.get(field.api)
@@ -127,7 +128,7 @@ def _found_value(field: Field, state: Mapping[str, Any], info: Mapping[str, Any]
             return declared
         case Stored.EXPIRES:
             return _found_duration(declared, state.get("expires", ""), info.get("expires") or "")
-    live = live_value(field, info, state.get("metadata") or {}, is_adopted=bool(state.get("adopted")))
+    live = live_value(field, info, state.get("metadata") or {}, is_shared=shares_metadata(state))
     live = spoken_of(field, declared, live)
     if live is None or not field.kind.same(declared, live):
         return live

@@ -29,6 +29,7 @@ __all__ = [
     "GROUPS",
     "SECRETS",
     "SEEN_WITH",
+    "WITHOUT_FIELD",
     "Clearing",
     "Field",
     "Stored",
@@ -198,9 +199,8 @@ FILLED_BY = {field.fills: field.name for field in FIELDS if field.fills}
 
 SECRETS = tuple(field.name for field in FIELDS if field.secret)
 
-GATEWAY_METADATA = frozenset(
-    {field.api for field in FIELDS if field.stored is Stored.METADATA}
-    | {
+WITHOUT_FIELD = frozenset(
+    {
         "callback_settings",
         "enforced_batch_output_expires_after",
         "enforced_file_expires_after",
@@ -210,4 +210,7 @@ GATEWAY_METADATA = frozenset(
         "team_member_key_duration",
     }
 )
+"""Names inside of `metadata` that are the gateway's own, and that no field speaks of."""
+
+GATEWAY_METADATA = WITHOUT_FIELD | {field.api for field in FIELDS if field.stored is Stored.METADATA}
 """Names inside of `metadata` that are the gateway's own; user metadata is what is left."""

@@ -1,11 +1,11 @@
 """What the state holds of a key."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from providers.litellm.destination import Destination
 
-__all__ = ["place", "state_of"]
+__all__ = ["place", "shares_metadata", "state_of"]
 
 
 def state_of(
@@ -25,6 +25,17 @@ def state_of(
         The key, or its `place`.
     """
     return {**inputs, "token_id": token_id, "expires": expires or "", **value}
+
+
+def shares_metadata(state: Collection[str]) -> bool:
+    """Whether a key's metadata is somebody else's too: of it or one before it that was adopted.
+
+    Parameters
+    ----------
+    state
+        Its names: `adopted` and `heir` say so.
+    """
+    return "adopted" in state or "heir" in state
 
 
 def place(inputs: Mapping[str, Any], version: int) -> dict[str, Any]:

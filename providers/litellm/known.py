@@ -45,7 +45,9 @@ class Current:
     yields
         Another key is to be adopted in its place.
     declared
-        Names of the inputs of which the state speaks; None if a successor keeps nothing else.
+        Names of which the state speaks; None if a successor keeps nothing else.
+    metadata
+        Names in the metadata of which the state speaks.
     """
 
     token_id: str
@@ -55,6 +57,7 @@ class Current:
     is_adopted: bool = False
     yields: bool = False
     declared: frozenset[str] | None = None
+    metadata: frozenset[str] = frozenset()
 
     @classmethod
     def of_state(
@@ -69,6 +72,7 @@ class Current:
             is_adopted=bool(olds.get("adopted")),
             yields=names_another(olds, news),
             declared=declared if keeps_undeclared else None,
+            metadata=frozenset(olds.get("metadata") or ()),
         )
 
 

@@ -11,6 +11,7 @@ from providers.litellm.drift import live_value, spoken_of
 from providers.litellm.durations import parse_duration
 from providers.litellm.errors import GatewayUnavailableError, KeyGoneError, KeyStillAliveError
 from providers.litellm.fields import Field, Stored
+from providers.litellm.key_state import shares_metadata
 from providers.litellm.kinds import parse_instant
 from providers.litellm.minted_key import MintedKey
 from providers.litellm.ownership import marks
@@ -111,7 +112,7 @@ def _has_landed(
 ) -> bool:
     """Whether the gateway has a field as it is declared now."""
     declared = news.get(field.name)
-    live = live_value(field, info, news.get("metadata") or {}, is_adopted=bool(news.get("adopted")))
+    live = live_value(field, info, news.get("metadata") or {}, is_shared=shares_metadata(olds))
     if declared is None:
         return not live or field.kind.same(field.kind.empty, spoken_of(field, olds[field.name], live))
     live = spoken_of(field, declared, live)

@@ -8,8 +8,9 @@ import pytest
 
 from providers.litellm import changes
 from providers.litellm.drift import live_value
-from providers.litellm.fields import BY_NAME, Clearing, Stored
+from providers.litellm.fields import BY_NAME, WITHOUT_FIELD, Clearing, Stored
 from providers.litellm.kinds import parse_instant
+from providers.litellm.ownership import OWN_METADATA
 from tests.contract.conftest import NewProcess
 from tests.support.field_samples import make_neighbours, samples
 from tests.support.gateway import chat
@@ -20,6 +21,16 @@ SAMPLES = samples(NAME)
 ROTATION = {"rotation": {"a": 1}}
 GRAIN_SECONDS = 60
 BUDGET_SPENT = (422, 429)
+THEIRS = {"team": "theirs", "cost-centre": 4711, "nested": {"a": [1, 2.5, None]}}
+OF_THE_GATEWAY = {
+    "callback_settings": {"callback_vars": {"langfuse_public_key": "pk"}},
+    "enforced_batch_output_expires_after": {"anchor": "created_at", "seconds": 3600},
+    "enforced_file_expires_after": {"anchor": "created_at", "seconds": 3600},
+    "model_itpm_limit": {"gpt-4o": 1000},
+    "model_otpm_limit": {"gpt-4o": 1000},
+    "secret_manager_settings": {"namespace": "theirs"},
+    "team_member_key_duration": "30d",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,6 +52,10 @@ def adopt(admin: httpx.Client, process: NewProcess, engine: KeyEngine, fields: d
     body["metadata"] = {name: value for name, value in body["metadata"].items() if "pulumi" not in str(value)}
     made = admin.post("/key/generate", json=body).raise_for_status().json()
     assert engine.up(process(), adopt=made["token"]) == "create"
+
+
+def users_metadata(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row["metadata"].items() if name not in OWN_METADATA}
 
 
 def assert_kept(name: str, before: dict[str, Any], after: dict[str, Any]) -> None:
@@ -71,6 +86,25 @@ def test_a_successor_keeps_a_field_that_an_adopted_key_came_with(
     assert_kept(name, before, after)
     for beside in sample.beside:
         assert_kept(beside, before, after)
+
+
+def test_a_successor_keeps_metadata_that_nobody_declared(
+    process: NewProcess, admin: httpx.Client, engine: KeyEngine
+) -> None:
+    assert OF_THE_GATEWAY.keys() == WITHOUT_FIELD
+    body = {"metadata": {**THEIRS, **OF_THE_GATEWAY}}
+    made = admin.post("/key/generate", json=body).raise_for_status().json()
+    engine.up(process(), adopt=made["token"], metadata={"ours": 1})
+    before = users_metadata(row_of(admin, engine))
+    assert engine.up(process(), metadata={"ours": 2}, **ROTATION) == "replace"
+    assert users_metadata(row_of(admin, engine)) == {**before, "ours": 2}
+    for declared in ({"ours": 2}, {"ours": 3}, {}):
+        engine.up(process(), metadata=declared, **ROTATION)
+        assert engine.refresh(process())
+        assert engine.preview(metadata=declared, **ROTATION) == []
+        found = users_metadata(row_of(admin, engine))
+        assert found | THEIRS == found
+        assert {name: found[name] for name in found if name == "ours"} == declared
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from typer.testing import CliRunner
 
 from providers.litellm.__main__ import app
+from providers.litellm.errors import AdoptionError
 from providers.litellm.virtual_key import VirtualKeyProvider
 from tests.contract.conftest import MOUNT
 from tests.support.gateway import chat
@@ -96,6 +97,43 @@ def test_an_orphan_is_found_and_removed_with_nothing_else(stack: Stack, client: 
     listed = client.secrets.kv.v2.list_secrets(stack.name, mount_point=MOUNT)["data"]["keys"]
     assert listed == ["kept"]
     assert stack.orphans(kept) == (0, document | {"findings": []})
+
+
+def test_an_adopted_key_that_stands_in_no_state_is_given_back(
+    stack: Stack, client: hvac.Client, gateway_url: str
+) -> None:
+    kept, alias = stack.key("kept"), f"theirs-{stack.name}"
+    theirs = {"key_alias": alias, "metadata": {"team": "theirs"}, "rpm_limit": 100, "models": ["gpt-4o"]}
+    made = stack.api.post("/key/generate", json=theirs).raise_for_status().json()
+    client.secrets.kv.v2.create_or_update_secret(
+        f"{stack.name}/lost", secret={"api-key": made["key"]}, mount_point=MOUNT
+    )
+    lost = stack.key("lost", adopt=alias, max_budget=7)
+    code, document = stack.orphans(kept)
+    [found] = document["findings"]
+    assert (code, found["verdict"], found["token_id"]) == (0, "adopted", lost.id)
+    with pytest.raises(AdoptionError, match=r"`python -m providers.litellm orphans --remove` for its stack"):
+        stack.key("renamed", adopt=alias)
+
+    young = stack.orphans(kept, arguments=("--remove", "--yes"))[1]["findings"][0]
+    assert not young["given_back"]  # it was adopted less than ten minutes ago, though it may be older
+    document = stack.orphans(kept, arguments=("--remove", "--yes", "--older-than", "0"))[1]
+    assert (document["findings"][0]["given_back"], document["findings"][0]["removed"]) == (True, False)
+    row = stack.api.get("/key/info", params={"key": lost.id}).json()["info"]
+    assert row | theirs | {"max_budget": 7, "status": "active"} == row
+    assert chat(gateway_url, made["key"], "gpt-4o") == 200
+    place = client.secrets.kv.v2.read_secret_version(
+        f"{stack.name}/lost", mount_point=MOUNT, raise_on_deleted_version=True
+    )
+    assert (place["data"]["data"]["api-key"], "managed-by-urn" in place["data"]["data"]) == (
+        made["key"],
+        False,
+    )
+    assert stack.orphans(kept)[1]["findings"] == []
+    lost.urn = lost.urn.replace("::lost", "::renamed")
+    lost.inputs, lost.state = {}, None
+    lost.up(gateway=stack.input, deliver=stack.deliver("lost"), adopt=alias)
+    assert lost.id == made["token"]
 
 
 def test_a_predecessor_is_expiring_and_no_orphan(stack: Stack) -> None:

@@ -13,6 +13,8 @@ from providers.litellm.ownership import ADOPTED, SUPERSEDED_BY, URN, resource_na
 
 __all__ = ["Finding", "Verdict", "classify", "dead", "of_strangers"]
 
+_GIVEN_BACK = "somebody else made it: never removed, but given back, which takes our marks off it"
+
 Listed = Mapping[str, Sequence[ListedKey]]
 """URL of a gateway -> all keys that it has."""
 
@@ -22,7 +24,7 @@ class Verdict(StrEnum):
 
     ORPHAN = "orphan"  # in no state
     EXPIRING = "expiring"  # a predecessor: it ends by itself
-    ADOPTED = "adopted"  # in no state, but somebody else made it
+    ADOPTED = "adopted"  # in no state, but somebody else made it: it isn't removed, but given back
     DEAD = "dead"  # in the state and in Vault, and at no gateway
 
 
@@ -44,6 +46,8 @@ class Finding:
         USD.
     created
         RFC 3339.
+    marked
+        When it got our marks at the latest, RFC 3339.
     why
         A sentence.
     """
@@ -57,6 +61,7 @@ class Finding:
     used: bool = False
     spend: float = 0.0
     created: str | None = None
+    marked: str | None = None
 
 
 def classify(state: StackState, listed: Listed, placed: Sequence[Place], now: datetime) -> list[Finding]:
@@ -86,13 +91,17 @@ def _judged(state: StackState, url: str, key: ListedKey, place: Place | None, no
     """Judge a key that its gateway knows and the state doesn't."""
     urn = key.metadata[URN]
     verdict, why = Verdict.ORPHAN, f"no resource of the state has its URN ({resource_name(urn)})"
-    if ADOPTED in key.metadata:
-        verdict, why = Verdict.ADOPTED, "bears our marks, but somebody else made it: never removed here"
-    elif urn in state.urns and (successor := key.metadata.get(SUPERSEDED_BY)):
+    marked = key.created
+    if urn in state.urns and (successor := key.metadata.get(SUPERSEDED_BY)):
         verdict, why = Verdict.EXPIRING, f"predecessor of {successor[:12]}…: {_end(key, now)}"
+    elif ADOPTED in key.metadata:
+        verdict, why = Verdict.ADOPTED, _GIVEN_BACK
+        marked = key.changed
     elif urn in state.urns:
         why = f"{resource_name(urn)} has another key: left by an interrupted run"
-    return Finding(verdict, key.token_id, why, url, place, key.alias, key.used, key.spend, key.created)
+    return Finding(
+        verdict, key.token_id, why, url, place, key.alias, key.used, key.spend, key.created, marked
+    )
 
 
 def _end(key: ListedKey, now: datetime) -> str:

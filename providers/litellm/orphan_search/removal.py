@@ -1,9 +1,11 @@
-"""An orphan is removed: from its gateway first, and then from Vault."""
+"""An orphan is removed: from its gateway first, and then from Vault. An adopted key is given back instead."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from providers.errors import ProviderError
+from providers.litellm.adoption import give_back
+from providers.litellm.client import GatewayClient
 from providers.litellm.delivery import Delivery
 from providers.litellm.kinds import parse_instant
 from providers.litellm.orphan_search.findings import Finding, Verdict
@@ -11,18 +13,18 @@ from providers.litellm.orphan_search.places import Place
 from providers.litellm.orphan_search.search import Report
 from providers.litellm.registration import remove
 
-__all__ = ["removable", "remove_all"]
+__all__ = ["clear_away", "removable"]
 
 
 def removable(report: Report, *, used: bool, older_than: timedelta, now: datetime) -> list[Finding]:
-    """Choose what may be removed.
+    """Choose what may be removed or given back.
 
     Parameters
     ----------
     report
         Of the search.
     used
-        Whether that may include keys that were ever used.
+        Whether keys may be removed that were ever used. Giving back does no harm to who uses one.
     older_than
         An `up` may be at work on a younger one, whose state isn't saved yet. Zero takes all.
     now
@@ -30,28 +32,27 @@ def removable(report: Report, *, used: bool, older_than: timedelta, now: datetim
     """
     return [
         finding
-        for finding in report.those(Verdict.ORPHAN)
-        if (used or not finding.used) and not _is_younger(finding, older_than, now)
+        for finding in (*report.those(Verdict.ORPHAN), *report.those(Verdict.ADOPTED))
+        if (used or not finding.used or finding.verdict is Verdict.ADOPTED)
+        and not _is_younger(finding, older_than, now)
     ]
 
 
 def _is_younger(finding: Finding, age: timedelta, now: datetime) -> bool:
-    if age <= timedelta(0) or finding.created is None:
+    if age <= timedelta(0) or finding.marked is None:
         return False
-    return now - parse_instant(finding.created) < age
+    return now - parse_instant(finding.marked) < age
 
 
-def remove_all(report: Report, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Remove orphans, and give each that is gone; what can't be removed is told in the report."""
+def clear_away(report: Report, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Remove orphans, give adopted keys back, and yield each that is done; what can't be is in the report."""
     for finding in findings:
+        gateway = report.gateways[finding.gateway] if finding.gateway else None
         try:
-            if finding.gateway is not None:
-                remove(report.gateways[finding.gateway], finding.token_id)
-            elif _is_alive(report, finding):
+            if gateway is None and _is_alive(report, finding):
                 report.unchecked.append(f"the key {finding.token_id[:12]}… is alive after all, and stays")
                 continue
-            if finding.place:
-                _withdraw(finding.place)
+            _clear(gateway, finding)
         except ProviderError as error:
             report.unchecked.append(str(error))
         else:
@@ -63,10 +64,24 @@ def _is_alive(report: Report, finding: Finding) -> bool:
     return any(gateway.info(finding.token_id) is not None for gateway in report.gateways.values())
 
 
+def _clear(gateway: GatewayClient | None, finding: Finding) -> None:
+    if gateway and finding.verdict is Verdict.ADOPTED:
+        give_back(gateway, finding.token_id, _delivery(finding.place) if finding.place else None)
+        return
+    if gateway:
+        remove(gateway, finding.token_id)
+    if finding.place:
+        _withdraw(finding.place)
+
+
 def _withdraw(place: Place) -> None:
-    delivery = Delivery(place.path, place.key_property, place.owner)
+    delivery = _delivery(place)
     if place.is_staged:
         place.path.read()  # after a search of a while, and before a write that follows a version of now
         delivery.unstage(place.token_id)
     else:
         delivery.withdraw(place.token_id)
+
+
+def _delivery(place: Place) -> Delivery:
+    return Delivery(place.path, place.key_property, place.owner)

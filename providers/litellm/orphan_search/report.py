@@ -16,7 +16,7 @@ __all__ = ["as_json", "print_tables"]
 _TITLES = {
     Verdict.ORPHAN: "Orphans: in no state",
     Verdict.EXPIRING: "Expiring: predecessors, which end by themselves",
-    Verdict.ADOPTED: "Adopted: in no state, and made by somebody else",
+    Verdict.ADOPTED: "Adopted: in no state, and to be given back to who made them",
     Verdict.DEAD: "Dead: in the state and in Vault, and at no gateway",
 }
 
@@ -54,13 +54,13 @@ def _places(finding: Finding) -> Iterator[str]:
         yield f"{finding.place.path} in Vault"
 
 
-def as_json(report: Report, removed: list[Finding]) -> str:
-    """Write everything as one document."""
+def as_json(report: Report, done: list[Finding]) -> str:
+    """Write everything as one document, with what has been removed or given back."""
     return json.dumps(
         {
             "project": report.project,
             "stack": report.stack,
-            "findings": [_document(finding, finding in removed) for finding in report.findings],
+            "findings": [_document(finding, finding in done) for finding in report.findings],
             "unchecked": report.unchecked,
         },
         indent=2,
@@ -68,7 +68,7 @@ def as_json(report: Report, removed: list[Finding]) -> str:
     )
 
 
-def _document(finding: Finding, is_removed: bool) -> dict[str, Any]:
+def _document(finding: Finding, is_done: bool) -> dict[str, Any]:
     return {
         "verdict": str(finding.verdict),
         "alias": finding.alias,
@@ -79,5 +79,6 @@ def _document(finding: Finding, is_removed: bool) -> dict[str, Any]:
         "spend": finding.spend,
         "created": finding.created,
         "why": finding.why,
-        "removed": is_removed,
+        "removed": is_done and finding.verdict is Verdict.ORPHAN,
+        "given_back": is_done and finding.verdict is Verdict.ADOPTED,
     }

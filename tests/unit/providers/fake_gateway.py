@@ -20,7 +20,7 @@ from providers.litellm.client import GatewayClient
 from providers.litellm.durations import parse_duration
 from providers.litellm.ownership import SUPERSEDED_BY
 
-__all__ = ["ADMIN_KEY", "FakeGateway"]
+__all__ = ["ADMIN_KEY", "FakeGateway", "RefusedError"]
 
 ADMIN_KEY = "sk-admin-key-of-the-tests"
 
@@ -172,6 +172,7 @@ class FakeGateway:
                 "litellm_budget_table": None,
                 "object_permission": None,
                 "last_active": None,
+                "settings_updated_at": None,
             }
             row |= {"spend": body.get("spend", 0.0), "total_spend": 0.0, "budget_reset_at": None}
             row |= {"key_type": body.get("key_type") or "default"}
@@ -185,6 +186,7 @@ class FakeGateway:
             raise RefusedError(404, "Key not found.", "key")
         self._refuse(body, body["key"])
         self._apply(row, {name: value for name, value in body.items() if name != "key_type"})
+        row["settings_updated_at"] = self._now().isoformat()
         return {"key": body["key"], **row, "litellm_budget_table": None}  # whatever the row has
 
     def _delete(self, body: Mapping[str, Any]) -> dict[str, Any]:

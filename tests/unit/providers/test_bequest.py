@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 
+from providers.litellm.ownership import OWN_METADATA
 from tests.unit.providers.engine import KeyEngine, urn
 from tests.unit.providers.fake_gateway import FakeGateway
-from tests.unit.providers.test_delivery import World, kills
+from tests.unit.providers.test_delivery import DELIVER, World, kills
 
 LIMITS = {"models": ["gpt-4o"], "max_budget": 7, "rpm_limit": 3, "team_id": "theirs", "blocked": True}
 ROTATION = {"rotation": {"a": 1}}
+THEIRS = {"team": "theirs", "cost-centre": 5}
+OF_THE_GATEWAY = {"secret_manager_settings": {"a": 1}}
+"""Settings of the gateway's that no field speaks of."""
 
 
 @pytest.fixture
@@ -24,9 +28,18 @@ def engine() -> KeyEngine:
     return KeyEngine("app")
 
 
-def adopted(gateway: FakeGateway, engine: KeyEngine, **fields: Any) -> None:
+def made(gateway: FakeGateway, **fields: Any) -> None:
     gateway._generate({"key": "sk-theirs", "key_alias": "theirs", "metadata": {}} | fields)
+
+
+def adopted(gateway: FakeGateway, engine: KeyEngine, **fields: Any) -> None:
+    made(gateway, **fields)
     engine.up(gateway.client(), adopt="theirs")
+
+
+def users(row: dict[str, Any]) -> dict[str, Any]:
+    """Give a key's metadata without our marks."""
+    return {name: value for name, value in row["metadata"].items() if name not in OWN_METADATA}
 
 
 def rotated(gateway: FakeGateway, engine: KeyEngine, **declared: Any) -> dict[str, Any]:
@@ -51,6 +64,39 @@ def test_a_successor_of_an_adopted_key_has_its_limits(gateway: FakeGateway, engi
     assert row["metadata"]["model_rpm_limit"] == {"gpt-4o": 1}
     assert row["metadata"]["tags"] == ["theirs"]
     assert row["key_alias"] != "theirs"
+
+
+def test_a_successor_of_an_adopted_key_has_metadata_that_nobody_declared(
+    gateway: FakeGateway, engine: KeyEngine
+) -> None:
+    made(gateway, metadata={**THEIRS, **OF_THE_GATEWAY})
+    engine.up(gateway.client(), adopt="theirs", metadata={"ours": 1, "other": 2})
+    row = rotated(gateway, engine, metadata={"ours": 3})
+    assert users(row) == {**THEIRS, **OF_THE_GATEWAY, "ours": 3}
+    assert "pulumi-adopted" not in row["metadata"]
+
+
+def test_metadata_that_nobody_declared_stays_beside_a_successor_s_too(
+    gateway: FakeGateway, engine: KeyEngine
+) -> None:
+    made(gateway, metadata=THEIRS)
+    engine.up(gateway.client(), adopt="theirs", metadata={"ours": 1})
+    rotated(gateway, engine, metadata={"ours": 1})
+    for declared in ({"ours": 1}, {"ours": 2}, {}, {"cost-centre": 6}):
+        engine.up(gateway.client(), **ROTATION, metadata=declared)
+        engine.refresh(gateway.client())
+        assert engine.preview(**ROTATION, metadata=declared) == []
+        assert users(gateway.rows[engine.token_id]) == THEIRS | declared
+    engine.up(gateway.client(), rotation={"a": 2}, metadata={"ours": 1})
+    assert users(gateway.rows[engine.token_id]) == {"team": "theirs", "ours": 1}
+
+
+def test_what_somebody_set_for_the_gateway_goes_with_any_key(gateway: FakeGateway, engine: KeyEngine) -> None:
+    declared = {"metadata": {"ours": 1, "team_member_key_duration": "mine"}}
+    engine.up(gateway.client(), **declared)
+    gateway.rows[engine.token_id]["metadata"] |= OF_THE_GATEWAY
+    row = rotated(gateway, engine, metadata={"ours": 1})
+    assert users(row) == {"ours": 1, **OF_THE_GATEWAY}
 
 
 def test_a_successor_ends_when_its_predecessor_would_have(gateway: FakeGateway, engine: KeyEngine) -> None:
@@ -112,6 +158,32 @@ def test_a_replacement_by_force_keeps_what_an_adopted_key_came_with(
     engine.force_replacement(gateway.client())
     row = gateway.rows[engine.token_id]
     assert row | LIMITS == row
+
+
+def test_a_replacement_by_force_keeps_an_adopted_key_s_metadata(
+    gateway: FakeGateway, engine: KeyEngine
+) -> None:
+    adopted(gateway, engine, metadata=THEIRS)
+    engine.force_replacement(gateway.client(), metadata={"ours": 1})
+    engine.refresh(gateway.client())
+    assert engine.preview(metadata={"ours": 1}) == []
+    assert users(gateway.rows[engine.token_id]) == {**THEIRS, "ours": 1}
+
+
+def test_a_rotation_of_an_adopted_key_that_is_killed_anywhere_keeps_its_metadata() -> None:
+    for after in kills():
+        world = World(**{"api-key": "sk-theirs"})
+        made(world.gateway, metadata={**THEIRS, **OF_THE_GATEWAY})
+        world.up(adopt="theirs", metadata={"ours": 1})
+        if not world.killed(after, partial(world.up, metadata={"ours": 2, "unsaved": 1}, **ROTATION)):
+            break
+        world.up(metadata={"ours": 3}, **ROTATION)
+        row = world.gateway.rows[world.engine.token_id]
+        assert users(row) == {**THEIRS, **OF_THE_GATEWAY, "ours": 3}
+        assert world.engine.refresh(world.gateway.client())
+        assert world.engine.preview(metadata={"ours": 3}, deliver=DELIVER, **ROTATION) == []
+        world.assert_whole()
+    assert after > 12
 
 
 def test_an_orphan_leaves_nothing(gateway: FakeGateway, engine: KeyEngine) -> None:
