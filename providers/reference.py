@@ -99,6 +99,8 @@ class SecretReference:
             raise ValueError("expected exactly one of env, file or vault")
         [(kind, place)] = known_only(value, ("env", "file", "vault")).items()
         if kind == "vault":
+            if not isinstance(place, Mapping):
+                raise ValueError("expected vault to be a mapping of mount, path and property")
             return cls(vault=VaultProperty.parse(place))
         if not isinstance(place, str) or not place:
             raise ValueError(f"expected {kind} to be a text that is not empty")
@@ -138,7 +140,7 @@ class SecretReference:
         if self.file:
             try:
                 return Path(self.file).read_text(encoding="utf-8").rstrip("\r\n") or None
-            except (OSError, UnicodeDecodeError):
+            except (OSError, ValueError):  # also a path that no file can have, or bytes that are no text
                 return None
         return None
 

@@ -1,13 +1,13 @@
 """The `cluster` and `reach` inputs: which cluster is meant, and which Service in it is a gateway's. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from providers.inputs import has_unknown, known_only
+from providers.inputs import part_problems, text_problems
 
-__all__ = ["ForwardedService", "check_cluster", "check_reach"]
+__all__ = ["ForwardedService", "cluster_problems", "reach_problems"]
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _PORT = 4000
@@ -40,40 +40,27 @@ class ForwardedService:
         return f"http://{self.name}.{self.namespace}.svc:{self.port}"
 
 
-def check_cluster(cluster: Any) -> None:
-    """See that a cluster is named in a known way; parts may be unknown.
-
-    Raises
-    ------
-    ValueError
-        With what is wrong.
-    """
-    for name, value in known_only(cluster, ("kubeconfig", "context")).items():
-        if not isinstance(value, str) or not value:
-            raise ValueError(f"cluster.{name}: expected a text that is not empty, got {value!r}")
+def cluster_problems(cluster: Any) -> Iterator[str]:
+    """Say what is wrong with how a cluster is named, which may be unknown, as any part of it."""
+    return part_problems(cluster, dict.fromkeys(("kubeconfig", "context"), text_problems))
 
 
-def check_reach(reach: Any) -> None:
-    """See that a way to the gateway is complete; parts may be unknown.
-
-    Raises
-    ------
-    ValueError
-        With what is wrong.
-    """
-    way = known_only(reach, ("port_forward",)).get("port_forward")
-    if isinstance(way, str) and has_unknown(way):
-        return
-    service = known_only(way, ("namespace", "service", "port"))
-    for name in ("namespace", "service"):
-        value = service.get(name)
-        if not has_unknown(value) and not (isinstance(value, str) and _LABEL.fullmatch(value)):
-            raise ValueError(f"reach.port_forward.{name}: expected the name of an object, got {value!r}")
-    port = service.get("port", _PORT)
-    if not has_unknown(port) and not _is_port(port):
-        raise ValueError(f"reach.port_forward.port: expected the number of a port, got {port!r}")
+def reach_problems(reach: Any) -> Iterator[str]:
+    """Say what is wrong with a way to the gateway, which may be unknown, as any part of it."""
+    return part_problems(reach, {"port_forward": _service_problems}, needed=("port_forward",))
 
 
-def _is_port(value: Any) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and 0 < value <= _LAST_PORT and value == int(value)
+def _service_problems(service: Any) -> Iterator[str]:
+    parts = {"namespace": _name_problems, "service": _name_problems, "port": _port_problems}
+    return part_problems(service, parts, needed=("namespace", "service"))
+
+
+def _name_problems(name: Any) -> Iterator[str]:
+    if not isinstance(name, str) or not _LABEL.fullmatch(name):
+        yield f"expected the name of an object, got {name!r}"
+
+
+def _port_problems(port: Any) -> Iterator[str]:
+    is_number = isinstance(port, int | float) and not isinstance(port, bool)
+    if not is_number or not 0 < port <= _LAST_PORT or port != int(port):
+        yield f"expected the number of a port, got {port!r}"

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from providers.inputs import has_unknown, known_only
+from providers.inputs import UNKNOWN, part_problems, text_problems
 
 __all__ = ["Consumer", "consumer_problems"]
 
 _OBJECTS = ("external_secret", "deployment")
-_REMOTE_REF = ("key", "property")
 _TIMEOUT_SECONDS = 120
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _NAMED = re.compile(rf"{_LABEL}/{_LABEL}(\.{_LABEL})*")
@@ -51,24 +50,29 @@ class Consumer:
 
 def consumer_problems(consumer: Any) -> Iterator[str]:
     """Say what is wrong with the input, in which parts may be unknown."""
-    if isinstance(consumer, str) and has_unknown(consumer):
-        return
-    try:
-        given = known_only(consumer, (*_OBJECTS, "timeout_seconds", "remote_ref"))
-        known_only(given.get("remote_ref", {}), _REMOTE_REF)
-    except ValueError as error:
-        yield str(error)
-        return
-    if not any(name in given for name in _OBJECTS):
+    wrong = list(part_problems(consumer, _PARTS))
+    yield from wrong
+    if not wrong and consumer != UNKNOWN and not any(consumer.get(name) for name in _OBJECTS):
         yield f"expected {' or '.join(_OBJECTS)}"
-    for name in _OBJECTS:
-        value = given.get(name, "a/b")
-        if not has_unknown(value) and not (isinstance(value, str) and _NAMED.fullmatch(value)):
-            yield f"{name}: expected namespace/name of an object, got {value!r}"
-    timeout = given.get("timeout_seconds", _TIMEOUT_SECONDS)
-    if not has_unknown(timeout) and not _is_time(timeout):
-        yield f"timeout_seconds: expected a number of seconds above 0, got {timeout!r}"
 
 
-def _is_time(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+def _object_problems(name: Any) -> Iterator[str]:
+    if not isinstance(name, str) or not _NAMED.fullmatch(name):
+        yield f"expected namespace/name of an object, got {name!r}"
+
+
+def _timeout_problems(timeout: Any) -> Iterator[str]:
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if not is_number or not 0 < timeout < float("inf"):
+        yield f"expected a number of seconds above 0, got {timeout!r}"
+
+
+def _remote_ref_problems(remote_ref: Any) -> Iterator[str]:
+    return part_problems(remote_ref, dict.fromkeys(("key", "property"), text_problems))
+
+
+_PARTS = {
+    **dict.fromkeys(_OBJECTS, _object_problems),
+    "timeout_seconds": _timeout_problems,
+    "remote_ref": _remote_ref_problems,
+}

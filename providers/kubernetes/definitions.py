@@ -15,7 +15,7 @@ from pulumi.dynamic import (
 )
 
 from providers.dynamic import Provider, plain
-from providers.kubernetes.cluster_input import check_cluster
+from providers.kubernetes.cluster_input import cluster_problems
 from providers.kubernetes.connection import ClusterConnection
 
 __all__ = ["Definitions", "DefinitionsProvider"]
@@ -35,11 +35,8 @@ class DefinitionsProvider(Provider):
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         inputs = plain(news)
-        try:
-            check_cluster(inputs.get("cluster") or {})
-        except ValueError as error:
-            return CheckResult(inputs, [CheckFailure("cluster", str(error))])
-        return CheckResult(inputs, [])
+        wrong = cluster_problems(inputs.get("cluster") or {})
+        return CheckResult(inputs, [CheckFailure("cluster", reason) for reason in wrong])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         olds, news = plain(_olds), plain(_news)

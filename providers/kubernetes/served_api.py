@@ -16,7 +16,7 @@ from pulumi.dynamic import (
 
 from providers.dynamic import Provider, plain
 from providers.inputs import has_unknown
-from providers.kubernetes.cluster_input import check_cluster
+from providers.kubernetes.cluster_input import cluster_problems
 from providers.kubernetes.connection import ClusterConnection
 
 __all__ = ["ServedApi", "ServedApiProvider"]
@@ -100,10 +100,8 @@ class ServedApi(Resource, module="kubernetes", name="ServedApi"):
 
 
 def _failures(inputs: Mapping[str, Any]) -> Iterator[CheckFailure]:
-    try:
-        check_cluster(inputs.get("cluster") or {})
-    except ValueError as error:
-        yield CheckFailure("cluster", str(error))
+    for reason in cluster_problems(inputs.get("cluster") or {}):
+        yield CheckFailure("cluster", reason)
     api = inputs.get("api")
     if not has_unknown(api) and not (isinstance(api, str) and api.count("/") == 1):
         yield CheckFailure("api", f"expected group/version, got {api!r}")

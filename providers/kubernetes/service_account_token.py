@@ -9,7 +9,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 
 from providers.dynamic import Provider, plain
 from providers.inputs import has_unknown
-from providers.kubernetes.cluster_input import check_cluster
+from providers.kubernetes.cluster_input import cluster_problems
 from providers.litellm import clock
 
 __all__ = ["ServiceAccountToken", "ServiceAccountTokenProvider"]
@@ -26,11 +26,9 @@ class ServiceAccountTokenProvider(Provider):
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         olds, inputs = plain(_olds), plain(news)
-        failures = []
-        try:
-            check_cluster(inputs.get("cluster") or {})
-        except ValueError as error:
-            failures.append(CheckFailure("cluster", str(error)))
+        failures = [
+            CheckFailure("cluster", reason) for reason in cluster_problems(inputs.get("cluster") or {})
+        ]
         ttl = inputs.get("ttl_seconds")
         if not has_unknown(ttl) and not (isinstance(ttl, int | float) and ttl >= SHORTEST_TTL_SECONDS):
             failures.append(

@@ -8,7 +8,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 
 from providers.dynamic import Provider, plain
 from providers.inputs import has_unknown
-from providers.kubernetes.cluster_input import check_cluster
+from providers.kubernetes.cluster_input import cluster_problems
 from providers.kubernetes.connection import ClusterConnection
 
 __all__ = ["UnclaimedSecrets", "UnclaimedSecretsProvider"]
@@ -21,11 +21,9 @@ class UnclaimedSecretsProvider(Provider):
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         inputs = plain(news)
-        failures = []
-        try:
-            check_cluster(inputs.get("cluster") or {})
-        except ValueError as error:
-            failures.append(CheckFailure("cluster", str(error)))
+        failures = [
+            CheckFailure("cluster", reason) for reason in cluster_problems(inputs.get("cluster") or {})
+        ]
         names = inputs.get("names")
         if not has_unknown(names) and not isinstance(names, list):
             failures.append(CheckFailure("names", f"expected a list of names, got {names!r}"))

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from providers.inputs import UNKNOWN, Problem, has_unknown
+from providers.inputs import UNKNOWN, Problem
 from providers.litellm import checks, known
 from providers.litellm.destination import Destination
 from providers.litellm.ownership import resource_name
@@ -72,8 +72,8 @@ def for_keys(gateway: Mapping[str, Any], deliver: Mapping[str, Any], urn: str) -
 def _user_id(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
     """Name the user after the resource, so that a create that was interrupted finds it again."""
     owner = news.get("owner", UNKNOWN)
-    if has_unknown(owner):
-        return olds.get("user_id") or UNKNOWN
+    if not isinstance(owner, str) or owner == UNKNOWN:
+        return str(olds.get("user_id") or UNKNOWN)
     if user_id := known.same_user(owner, olds.get("user_id")):
         return user_id
     return f"{resource_name(owner)}-{hashlib.sha256(owner.encode()).hexdigest()[:8]}"

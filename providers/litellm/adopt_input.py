@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from providers.inputs import has_unknown
+from providers.litellm.kinds import unsendable
 from providers.litellm.ownership import resource_name
 
 __all__ = ["adopt_problems", "is_hash", "names_another", "words"]
@@ -25,6 +26,8 @@ def adopt_problems(adopt: Any) -> Iterator[str]:
         yield "expected the hash (SHA-256, hex) or the alias of a key"
     elif adopt.startswith("sk-"):
         yield "looks like a key itself, which must not stand in a program; name its hash or alias"
+    elif reason := unsendable(adopt):
+        yield reason
 
 
 def names_another(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:

@@ -99,7 +99,7 @@ def update(
     """
     body: dict[str, Any] = {}
     whole = olds.get("owner") != news.get("owner")
-    for field in changed:
+    for field in [*changed, *_forgotten(changed, news)]:
         if field.clearing is Clearing.NEVER:
             continue
         if _lives_in_metadata(field, news):
@@ -107,6 +107,12 @@ def update(
         else:
             body[field.api] = _sent(field, olds.get(field.name), news.get(field.name))
     return body, whole
+
+
+def _forgotten(changed: list[Field], news: Mapping[str, Any]) -> list[Field]:
+    """List the fields that the gateway may have forgotten because of what one of the changed ones was."""
+    names = {field.name for field in changed}
+    return [field for field in declared_fields(news) if field.only_with in names and field.name not in names]
 
 
 def _lives_in_metadata(field: Field, news: Mapping[str, Any]) -> bool:

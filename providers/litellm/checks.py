@@ -21,7 +21,11 @@ _PARENT_SEGMENT = re.compile(r"(^|/)\.\.(/|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 _PASSED_OVER = ("alias", "__provider")
-_TIMES = ("minted", "renewed")
+_NO_INPUTS = {
+    **dict.fromkeys(("minted", "renewed"), "is set by this resource itself; leave it out"),
+    "key_alias": "is an output; declare it as `alias`",
+}
+"""What is completed here, and would be taken for that -> why a program can't declare it."""
 _ENCRYPTED = ("callback_settings",)
 _NEEDS = (
     ("temp_budget_increase", "temp_budget_expiry"),
@@ -48,17 +52,18 @@ def check_inputs(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict
     tuple
         The completed inputs, and what is wrong with them.
     """
-    inputs = {name: value for name, value in news.items() if value is not None}
-    problems = [
-        Problem(name, "is set by this resource itself; leave it out") for name in _TIMES if name in inputs
-    ]
-    if "key_alias" in inputs:
-        problems.append(Problem("key_alias", "is an output; declare it as `alias`"))
+    declared = {name: _said(name, value) for name, value in news.items() if value is not None}
+    problems = [Problem(name, reason) for name, reason in _NO_INPUTS.items() if name in declared]
+    inputs = {name: value for name, value in declared.items() if name not in _NO_INPUTS}
     if (alias := _effective_alias(olds, inputs)) is not None:
         inputs["key_alias"] = alias
     inputs |= rotation.completed(olds, inputs, clock.now())
     inputs |= renewal.completed(olds, inputs, clock.now())
     return inputs, problems + list(_problems(inputs))
+
+
+def _said(name: str, value: Any) -> Any:
+    return OWN_BY_NAME[name].said(value) if name in OWN_BY_NAME else value
 
 
 def _effective_alias(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Any:
@@ -142,7 +147,7 @@ def _pair_problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
     for one, other in _NEEDS:
         if known.get(one) and other not in inputs:
             yield Problem(one, f"the gateway doesn't take it without {other}; set both")
-    if inputs.get("consumer") and not inputs.get("deliver"):
+    if "consumer" in inputs and "deliver" not in inputs:
         yield Problem("consumer", "a key that isn't delivered to Vault reaches no consumer; set deliver too")
     if "soft_budget" in known and "budget_id" in known:
         yield Problem(

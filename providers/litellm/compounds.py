@@ -102,6 +102,7 @@ WINDOWS = Kind(
     _same_windows,
     "as a set, without `reset_at`",
     declared=_without_reset,
+    empty=[],
 )
 
 # --- vector store indexes --------------------------------------------------------------------------------
@@ -221,7 +222,18 @@ def _is_router(value: Any) -> bool:
     return True
 
 
-ROUTER = Kind("a mapping of router settings", _is_router, compared="member by member", empty={})
+def _same_settings(declared: Any, live: Any) -> bool:
+    """Compare settings of which those that are null count as left out: a new key forgets them."""
+    return _without_nulls(declared) == _without_nulls(live)
+
+
+def _without_nulls(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+ROUTER = Kind(
+    "a mapping of router settings", _is_router, _same_settings, "member by member, null as none", empty={}
+)
 
 # --- callbacks -------------------------------------------------------------------------------------------
 

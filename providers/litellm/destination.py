@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from providers.inputs import has_unknown, known_only
+from providers.inputs import part_problems, text_problems
 from providers.vault.sources import path_problem
 
 __all__ = [
@@ -26,7 +26,6 @@ STAGED = "-next"
 """What the property of a key that the gateway doesn't know yet ends with."""
 FACTS = (BASE_URL, ALIAS, TOKEN_ID, EXPIRES, OWNER)
 
-_NAMES = ("mount", "path", "property")
 _DEFAULT_PROPERTY = "api-key"
 
 
@@ -78,18 +77,16 @@ def _normal(deliver: Any) -> Any:
 
 def deliver_problems(deliver: Any) -> Iterator[str]:
     """Say what is wrong with the input, in which parts may be unknown."""
-    if isinstance(deliver, str) and has_unknown(deliver):
-        return
-    try:
-        given = known_only(deliver, _NAMES)
-    except ValueError as error:
-        yield str(error)
-        return
-    for name in ("mount", "path"):
-        if not has_unknown(given.get(name)) and (reason := path_problem(given.get(name))):
-            yield f"{name}: {reason}"
-    name = given.get("property", _DEFAULT_PROPERTY)
-    if not isinstance(name, str) or not name:
-        yield f"property: expected a text that is not empty, got {name!r}"
-    elif name in FACTS:
-        yield f"property: {name!r} is written beside the key; choose another name"
+    parts = {"mount": _path_problems, "path": _path_problems, "property": _property_problems}
+    return part_problems(deliver, parts, needed=("mount", "path"))
+
+
+def _path_problems(path: Any) -> Iterator[str]:
+    if reason := path_problem(path):
+        yield reason
+
+
+def _property_problems(name: Any) -> Iterator[str]:
+    yield from text_problems(name)
+    if name in FACTS:
+        yield f"{name!r} is written beside the key; choose another name"

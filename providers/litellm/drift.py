@@ -11,7 +11,7 @@ from providers.litellm.key_state import shares_metadata
 from providers.litellm.kinds import parse_instant
 from providers.litellm.ownership import marks, unmarked, urn_of
 
-__all__ = ["Found", "as_found", "compare", "live_value", "spoken_of", "undeclared"]
+__all__ = ["Found", "as_found", "compare", "is_meant", "live_value", "spoken_of", "undeclared"]
 
 # /key/generate tells microseconds, the database keeps milliseconds.
 _CLOCK_GRAIN = timedelta(seconds=1)
@@ -66,6 +66,11 @@ def live_value(
 def spoken_of(field: Field, declared: Any, live: Any) -> Any:
     """Leave of a live value what the declaration speaks of; None if it isn't set."""
     return None if live is None else field.kind.spoken_of(declared, live)
+
+
+def is_meant(field: Field, declared: Any, live: Any) -> bool:
+    """Whether a live value is what the declaration means; the gateway keeps some empty values as none."""
+    return field.kind.same(declared, field.kind.empty if live is None else live)
 
 
 def undeclared(inputs: Mapping[str, Any], info: Mapping[str, Any]) -> list[str]:
@@ -130,8 +135,9 @@ def _found_value(field: Field, state: Mapping[str, Any], info: Mapping[str, Any]
             return _found_duration(declared, state.get("expires", ""), info.get("expires") or "")
     live = live_value(field, info, state.get("metadata") or {}, is_shared=shares_metadata(state))
     live = spoken_of(field, declared, live)
-    if live is None or not field.kind.same(declared, live):
-        return live
+    if not is_meant(field, declared, live):
+        is_forgotten = live is None and field.only_with and not state.get(field.only_with)
+        return declared if is_forgotten else live
     return _found_with_filled(field, declared, info) if field.filled_with else declared
 
 

@@ -62,6 +62,8 @@ class Field:
         Another field, which the gateway makes of this one or keeps it in.
     filled_with
         A value -> what the gateway makes of it there. It can be changed by itself, and is what holds.
+    only_with
+        While that field is false, a new key forgets this one: it is sent again with each change of that.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Field:
     by_metadata: bool = False
     fills: str = ""
     filled_with: Mapping[Any, Any] = field(default_factory=dict, hash=False)
+    only_with: str = ""
 
     @property
     def api(self) -> str:

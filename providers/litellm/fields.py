@@ -185,7 +185,7 @@ GROUPS: dict[str, tuple[Field, ...]] = {
         in_metadata("prompts", NAMES, licensed=True),
         in_metadata("disable_global_guardrails", FLAG, licensed=True),
         Field("auto_rotate", FLAG, about="the gateway makes a new value, which Pulumi doesn't learn"),
-        Field("rotation_interval", DURATION, about="of `auto_rotate`"),
+        Field("rotation_interval", DURATION, about="of `auto_rotate`", only_with="auto_rotate"),
         Field("send_invite_email", FLAG, Clearing.NEVER, Stored.NOWHERE),
     ),
 }

@@ -4,61 +4,48 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from providers.inputs import UNKNOWN, has_unknown, known_only
-from providers.kubernetes.cluster_input import check_cluster, check_reach
+from providers.inputs import has_unknown, is_address, part_problems, text_problems
+from providers.kubernetes.cluster_input import cluster_problems, reach_problems
 from providers.litellm.kinds import AMOUNT
 from providers.reference import SecretReference
+from providers.vault.connection_input import vault_problems
 
 __all__ = ["gateway_problems"]
-
-_GATEWAY = (
-    "url",
-    "admin_key",
-    "admin_key_owner",  # name of the `PlatformAdmin` whose key it is, written by its `for_keys`
-    "ca_cert_file",
-    "vault",
-    "ready_timeout_seconds",
-    "cluster",
-    "reach",
-)
-_VAULT = ("address", "namespace", "ca_cert_file")
 
 
 def gateway_problems(gateway: Any) -> Iterator[str]:
     """Say what is wrong with the input, in which parts may be unknown."""
-    if gateway == UNKNOWN:
+    return part_problems(gateway, _PARTS, needed=("url", "admin_key"))
+
+
+def _url_problems(url: Any) -> Iterator[str]:
+    if not is_address(url):
+        yield "expected an address such as https://gateway.example.com"
+    elif "@" in urlsplit(url).netloc:
+        yield "holds a credential; the admin key is found by admin_key"
+
+
+def _admin_key_problems(reference: Any) -> Iterator[str]:
+    if has_unknown(reference):
         return
     try:
-        _check_gateway(gateway)
+        SecretReference.parse(reference)
     except ValueError as error:
         yield str(error)
 
 
-def _check_gateway(gateway: Any) -> None:
-    given = known_only(gateway, _GATEWAY)
-    if "url" not in given or "admin_key" not in given:
-        raise ValueError("expected url and admin_key")
-    if not has_unknown(given["url"]):
-        _check_url(given["url"])
-    if not has_unknown(given["admin_key"]):
-        SecretReference.parse(given["admin_key"])
-    known_only(given.get("vault", {}), _VAULT)
-    if "cluster" in given and given["cluster"] != UNKNOWN:
-        check_cluster(given["cluster"])
-    if "reach" in given and given["reach"] != UNKNOWN:
-        check_reach(given["reach"])
-    timeout = given.get("ready_timeout_seconds", 0)
-    if not has_unknown(timeout) and (reason := AMOUNT.problem(timeout)):
-        raise ValueError(f"ready_timeout_seconds: {reason}")
+def _timeout_problems(timeout: Any) -> Iterator[str]:
+    if reason := AMOUNT.problem(timeout):
+        yield reason
 
 
-def _check_url(url: Any) -> None:
-    try:
-        parts = urlsplit(url if isinstance(url, str) else "")
-        is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # brackets that aren't closed, a port that is none
-        is_address = False
-    if not is_address or parts.query:
-        raise ValueError("url: expected an address such as https://gateway.example.com")
-    if parts.username or parts.password:
-        raise ValueError("url: holds a credential; the admin key is found by admin_key")
+_PARTS = {
+    "url": _url_problems,
+    "admin_key": _admin_key_problems,
+    "admin_key_owner": text_problems,  # of the `PlatformAdmin` whose key it is: its `for_keys` says so
+    "ca_cert_file": text_problems,
+    "vault": vault_problems,
+    "ready_timeout_seconds": _timeout_problems,
+    "cluster": cluster_problems,
+    "reach": reach_problems,
+}

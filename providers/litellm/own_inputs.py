@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from providers.inputs import UNKNOWN, has_unknown
+from providers.inputs import UNKNOWN, has_unknown, without_none
 from providers.kubernetes.consumer_input import consumer_problems
 from providers.litellm.adopt_input import adopt_problems, names_another
 from providers.litellm.compounds import DOCUMENT
@@ -44,6 +44,8 @@ class OwnInput:
         What it is for.
     differs_by
         Whether the state and the inputs differ in it, where that isn't told by the values alone.
+    has_parts
+        A mapping of names that are ours, of which one that is None is left out.
     """
 
     name: str
@@ -54,12 +56,17 @@ class OwnInput:
     left_out: str = ""
     about: str = ""
     differs_by: Callable[[Mapping[str, Any], Mapping[str, Any]], bool] | None = None
+    has_parts: bool = False
 
     def differs(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
         """Whether the state and the inputs differ in it."""
         if self.differs_by:
             return self.differs_by(olds, news)
-        return (olds.get(self.name) or None) != (news.get(self.name) or None)
+        return (self.said(olds.get(self.name)) or None) != (self.said(news.get(self.name)) or None)
+
+    def said(self, value: Any) -> Any:
+        """Take of a value what it says."""
+        return without_none(value) if self.has_parts else value
 
 
 def _owner_problems(owner: Any) -> Iterator[str]:
@@ -88,6 +95,7 @@ OWN_INPUTS = (
         takes="a mapping, see below",
         left_out="required",
         about="where the gateway is, and with which key it is administered",
+        has_parts=True,
     ),
     OwnInput("owner", _owner_problems, ours=True),
     # The value is in Vault alone or in the state alone: what was delivered elsewhere can't be moved.
@@ -99,6 +107,7 @@ OWN_INPUTS = (
         left_out="the key is an output; `property`: `api-key`",
         about="where in Vault the key is put instead",
         differs_by=is_moved,
+        has_parts=True,
     ),
     OwnInput(
         "adopt",
@@ -122,6 +131,7 @@ OWN_INPUTS = (
         takes="`external_secret`, `deployment`, `timeout_seconds`",
         left_out="nobody is waited for",
         about="who has to have followed a delivered key",
+        has_parts=True,
     ),
     OwnInput(
         "rotation",

@@ -7,7 +7,7 @@ from typing import Any
 from providers.credentials import Concealed
 from providers.litellm import changes, clock, renewal, revocation
 from providers.litellm.client import GatewayClient
-from providers.litellm.drift import live_value, spoken_of
+from providers.litellm.drift import is_meant, live_value, spoken_of
 from providers.litellm.durations import parse_duration
 from providers.litellm.errors import GatewayUnavailableError, KeyGoneError, KeyStillAliveError
 from providers.litellm.fields import Field, Stored
@@ -115,8 +115,7 @@ def _has_landed(
     live = live_value(field, info, news.get("metadata") or {}, is_shared=shares_metadata(olds))
     if declared is None:
         return not live or field.kind.same(field.kind.empty, spoken_of(field, olds[field.name], live))
-    live = spoken_of(field, declared, live)
-    return live is not None and field.kind.same(declared, live)
+    return is_meant(field, declared, spoken_of(field, declared, live))
 
 
 def _ends_after(duration: str | None, info: Mapping[str, Any]) -> bool:

@@ -40,8 +40,9 @@ def completed(olds: Mapping[str, Any], inputs: Mapping[str, Any], now: datetime)
         The life of a key that was there before `max_ttl` was declared counts from then.
     """
     found: dict[str, Any] = {}
-    if "max_ttl" in inputs:
-        found["duration"] = inputs.get("duration", inputs["max_ttl"])
+    max_ttl = inputs.get("max_ttl")
+    if has_unknown(max_ttl) or _length(max_ttl):
+        found["duration"] = inputs.get("duration", max_ttl)
         found["minted"] = inputs.get("minted") or olds.get("minted") or written(now)
     if inputs.get("renew") is True:
         is_due = _is_due(olds, {**inputs, **found}, now)
@@ -62,7 +63,7 @@ def _is_due(olds: Mapping[str, Any], inputs: Mapping[str, Any], now: datetime) -
 def problems(inputs: Mapping[str, Any]) -> Iterator[Problem]:
     """Say why the inputs of a key's life don't go together."""
     renew = inputs.get("renew") is True
-    if renew and "duration" not in inputs:
+    if renew and "duration" not in inputs and "max_ttl" not in inputs:
         yield Problem("renew", "a key without a duration never expires; set duration")
     duration, max_ttl = _length(inputs.get("duration")), _length(inputs.get("max_ttl"))
     if duration is None or max_ttl is None:

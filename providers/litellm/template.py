@@ -32,7 +32,7 @@ class KeyTemplate:
     def __init__(
         self,
         *,
-        alias_prefix: str = "",
+        alias_prefix: str | None = None,
         ttl: pulumi.Input[str] | None = None,
         **fields: Unpack[SharedFields],
     ) -> None:
@@ -41,6 +41,8 @@ class KeyTemplate:
                 f"a KeyTemplate takes no {', '.join(sorted(of_one_key))}: "
                 "each key has its own (ttl stands for duration, alias_prefix for alias)"
             )
+        if not isinstance(alias_prefix, str | None):
+            raise pulumi.RunError(f"alias_prefix of a KeyTemplate: expected a text, got {alias_prefix!r}")
         self.alias_prefix = alias_prefix
         self.ttl = ttl
         self.fields: Mapping[str, Any] = {**fields}
@@ -69,8 +71,13 @@ class KeyTemplate:
 
 def _merged_metadata(shared: Any, own: Any) -> Any:
     """Merge two mappings, each of which another resource may yet have to complete."""
+    if isinstance(shared, Mapping | None) and isinstance(own, Mapping | None):
+        return _merged(shared, own)
+    return pulumi.Output.all(shared, own).apply(lambda both: _merged(*both))
+
+
+def _merged(shared: Any, own: Any) -> Any:
     if shared is None or own is None:
         return shared if own is None else own
-    if isinstance(shared, Mapping) and isinstance(own, Mapping):
-        return {**shared, **own}
-    return pulumi.Output.all(shared, own).apply(lambda both: {**both[0], **both[1]})
+    wrong = [metadata for metadata in (own, shared) if not isinstance(metadata, Mapping)]
+    return wrong[0] if wrong else {**shared, **own}  # one that is no mapping is refused by the key's check

@@ -188,6 +188,10 @@ class VirtualKey(Resource, module="litellm", name="VirtualKey"):
                 "spend and limits, and apps go on with it meanwhile; leave `delete_before_replace` out"
             )
         declared = template.applied(name, fields) if template else {**fields}
+        if "owner" in declared:
+            raise pulumi.RunError(
+                f"{name}: owner is the URN of the resource, which it sets by itself; leave it out"
+            )
         owner = own_urn(self._resource_type_name, name, opts)
         outputs = dict.fromkeys(("key", "token_id", "key_alias", "expires", "vault_path", "vault_version"))
         hidden = {name: pulumi.Output.secret(declared[name]) for name in SECRETS if name in declared}

@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from providers.inputs import Problem, has_unknown, known_only
+from providers.inputs import Problem, has_unknown
 from providers.reference import SecretReference
+from providers.vault.connection_input import vault_problems
 
 __all__ = [
     "GENERATED",
@@ -19,7 +20,6 @@ __all__ = [
 ]
 
 GENERATED = ("litellm-key", "password")
-_CONNECTION = ("address", "namespace", "ca_cert_file")
 _PATH = re.compile(r"[^/\s\x00-\x1f]+(/[^/\s\x00-\x1f]+)*")
 INPUTS = ("mount", "path", "properties", "vault", "retain_on_delete")
 
@@ -48,11 +48,7 @@ def _problems(news: Mapping[str, Any]) -> Iterator[Problem]:
         for name, source in properties.items():
             if reason := _source_problem(source):
                 yield Problem(f"properties.{name}", reason)
-    if not has_unknown(news.get("vault")):
-        try:
-            known_only(news.get("vault") or {}, _CONNECTION)
-        except ValueError as error:
-            yield Problem("vault", str(error))
+    yield from (Problem("vault", reason) for reason in vault_problems(news.get("vault") or {}))
 
 
 def path_problem(path: Any) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from providers.inputs import Problem, has_unknown, known_only
 from providers.reference import SecretReference
+from providers.vault.connection_input import vault_problems
 from providers.vault.sources import known_fingerprint, path_problem
 
 __all__ = ["INPUTS", "OPTIONS", "PLUGINS", "changed_inputs", "check_inputs", "connection_url_problem"]
@@ -42,7 +43,6 @@ OPTIONS: Mapping[str, Any] = {
 }
 """Further options of a connection, and what takes each back to its default."""
 
-_CONNECTION = ("address", "namespace", "ca_cert_file")
 _TEMPLATED = re.compile(r"(\w+://)?\{\{username\}\}:\{\{password\}\}@")
 
 
@@ -77,12 +77,12 @@ def _problems(news: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("password", reason)
     if news.get("rotate_root") and news.get("verify_connection") is False:
         yield Problem("verify_connection", "expected true with rotate_root, which needs the database at once")
-    for name, known in (("options", tuple(OPTIONS)), ("vault", _CONNECTION)):
-        if not has_unknown(news.get(name)):
-            try:
-                known_only(news.get(name) or {}, known)
-            except ValueError as error:
-                yield Problem(name, str(error))
+    yield from (Problem("vault", reason) for reason in vault_problems(news.get("vault") or {}))
+    if not has_unknown(news.get("options")):
+        try:
+            known_only(news.get("options") or {}, OPTIONS)
+        except ValueError as error:
+            yield Problem("options", str(error))
 
 
 def _password_problem(source: Any) -> str | None:

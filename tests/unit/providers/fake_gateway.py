@@ -24,7 +24,16 @@ __all__ = ["ADMIN_KEY", "FakeGateway", "RefusedError"]
 
 ADMIN_KEY = "sk-admin-key-of-the-tests"
 
-_NESTED = {
+_LICENSED = {
+    "tags",
+    "guardrails",
+    "policies",
+    "prompts",
+    "disable_global_guardrails",
+    "allowed_passthrough_routes",
+    "denied_passthrough_routes",
+}
+_NESTED = _LICENSED | {
     "model_rpm_limit",
     "model_tpm_limit",
     "mcp_rpm_limit",
@@ -68,7 +77,6 @@ _NULL_CLEARS = (
     "auto_rotate",
     "rotation_interval",
 )
-_LICENSED = ("tags", "guardrails", "policies", "prompts")
 _ROUTES = {"llm_api": "llm_api_routes", "management": "management_routes", "read_only": "info_routes"}
 _OVERLOOKED = ("key", "send_invite_email", "temp_budget_increase", "temp_budget_expiry")
 
@@ -177,7 +185,7 @@ class FakeGateway:
             row |= {"spend": body.get("spend", 0.0), "total_spend": 0.0, "budget_reset_at": None}
             row |= {"key_type": body.get("key_type") or "default"}
             self.rows[token] = row
-            self._apply(row, {name: value for name, value in body.items() if value is not None})
+            self._apply(row, _kept_of_a_new_key(body))
         return {**body, "token": token}
 
     def _update(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -255,6 +263,17 @@ class FakeGateway:
         row["key_type"] = value
         if value != "default":
             row["allowed_routes"] = [_ROUTES[value]]
+
+
+def _kept_of_a_new_key(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Forget what /key/update would keep: null settings, and an interval without `auto_rotate`."""
+    kept = {name: value for name, value in body.items() if value is not None}
+    if "router_settings" in kept:
+        settings = kept["router_settings"].items()
+        kept["router_settings"] = {name: value for name, value in settings if value is not None}
+    if not kept.get("auto_rotate"):
+        kept.pop("rotation_interval", None)
+    return kept
 
 
 def _encrypted(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,8 +20,11 @@ from tests.unit.providers.engine import GATEWAY
         ({"deployments": "a/b"}, "'deployments' is not known here; did you mean 'deployment'?"),
         ({"deployment": "app"}, "deployment: expected namespace/name of an object, got 'app'"),
         ({"external_secret": "A/b"}, "external_secret: expected namespace/name"),
-        ({"external_secret": "a/b", "remote_ref": "apps/a"}, "expected a mapping of key, property"),
-        ({"external_secret": "a/b", "remote_ref": {"path": "a"}}, "'path' is not known here"),
+        (
+            {"external_secret": "a/b", "remote_ref": "apps/a"},
+            "remote_ref: expected a mapping of key, property",
+        ),
+        ({"external_secret": "a/b", "remote_ref": {"path": "a"}}, "remote_ref: 'path' is not known here"),
         ({"deployment": "a/b", "timeout_seconds": 0.0}, "timeout_seconds: expected a number of seconds"),
         ({"deployment": "a/b", "timeout_seconds": True}, "timeout_seconds: expected a number of seconds"),
         ({"deployment": "a/b", "timeout_seconds": float("nan")}, "timeout_seconds: expected"),
@@ -57,15 +60,15 @@ FORWARD = {"namespace": "litellm", "service": "litellm"}
 @pytest.mark.parametrize(
     ("part", "reason"),
     [
-        ({"cluster": {"contxt": "a"}}, "'contxt' is not known here; did you mean 'context'?"),
-        ({"cluster": {"context": ""}}, "cluster.context: expected a text that is not empty, got ''"),
-        ({"cluster": {"kubeconfig": 5.0}}, "cluster.kubeconfig: expected a text"),
-        ({"reach": "port-forward"}, "expected a mapping of port_forward"),
-        ({"reach": {}}, "expected a mapping of namespace, service, port"),
-        ({"reach": {"port_forward": {"service": "a"}}}, "reach.port_forward.namespace: expected the name"),
-        ({"reach": {"port_forward": FORWARD | {"service": "a/b"}}}, "reach.port_forward.service: expected"),
-        ({"reach": {"port_forward": FORWARD | {"port": "http"}}}, "reach.port_forward.port: expected"),
-        ({"reach": {"port_forward": FORWARD | {"port": 65536.0}}}, "reach.port_forward.port: expected"),
+        ({"cluster": {"contxt": "a"}}, "cluster: 'contxt' is not known here; did you mean 'context'?"),
+        ({"cluster": {"context": ""}}, "cluster: context: expected a text that is not empty, got ''"),
+        ({"cluster": {"kubeconfig": 5.0}}, "cluster: kubeconfig: expected a text"),
+        ({"reach": "port-forward"}, "reach: expected a mapping of port_forward"),
+        ({"reach": {}}, "reach: port_forward: expected a mapping of namespace, service, port"),
+        ({"reach": {"port_forward": {"service": "a"}}}, "reach: port_forward: namespace: expected the name"),
+        ({"reach": {"port_forward": FORWARD | {"service": "a/b"}}}, "reach: port_forward: service: expected"),
+        ({"reach": {"port_forward": FORWARD | {"port": "http"}}}, "reach: port_forward: port: expected"),
+        ({"reach": {"port_forward": FORWARD | {"port": 65536.0}}}, "reach: port_forward: port: expected"),
     ],
 )
 def test_a_wrong_way_to_the_gateway_is_refused(part: dict[str, Any], reason: str) -> None:

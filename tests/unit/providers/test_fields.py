@@ -57,7 +57,6 @@ BY_KIND: dict[int, st.SearchStrategy[Any]] = {
     id(POSITIVES): st.dictionaries(words, st.integers(1, 1000), max_size=3),
     id(WINDOWS): st.lists(
         st.fixed_dictionaries({"budget_duration": durations, "max_budget": amounts}),
-        min_size=1,
         max_size=3,
         unique_by=lambda window: window["budget_duration"],
     ),

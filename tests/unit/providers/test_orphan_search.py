@@ -303,7 +303,7 @@ def test_the_admin_key_can_be_in_a_file_or_in_vault(site: Site) -> None:
     [
         (["--owner", "dev"], "there is no stack called 'dev'; expected PROJECT/STACK"),
         (["--owner", "a/b"], "there is no gateway to ask: the state names none; say --gateway-url"),
-        (["--owner", "a/b", "--gateway-url", "http://x"], "by these options: expected exactly one of env"),
+        (["--owner", "a/b", "--gateway-url", "http://x"], "by these options: admin_key: expected exactly"),
         (["--owner", "a/b", "--vault-folder", "kv"], "folder of Vault called 'kv'; expected MOUNT:PATH"),
         (["--owner", "a/b", "--admin-key-env", "X"], "by these options: url: expected an address"),
         (["--state", "/no/such"], "the file /no/such: can't be read (No such file or directory)"),

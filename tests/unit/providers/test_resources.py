@@ -64,6 +64,12 @@ def test_an_output_that_is_declared_reaches_the_check(recorder: Recorder) -> Non
     assert recorder.inputs["app"]["key_alias"] == "mine"
 
 
+def test_a_key_has_no_other_owner(recorder: Recorder) -> None:
+    del recorder
+    with pytest.raises(pulumi.RunError, match=r"^app: owner is the URN of the resource"):
+        VirtualKey("app", gateway=GATEWAY, owner="urn:pulumi:dev::a::b::other")  # type: ignore[call-arg]
+
+
 def test_a_key_is_never_deleted_before_it_is_replaced(recorder: Recorder) -> None:
     del recorder
     with pytest.raises(pulumi.RunError, match=r"^app: a virtual key can't be deleted before it is replaced"):

@@ -49,6 +49,45 @@ def test_metadata_that_another_resource_completes_is_merged_too() -> Any:
     return merged.apply(lambda value: _assert_equal(value, {"team": "search", "tier": "tin"}))
 
 
+@pytest.mark.parametrize("wrong", [5, "x", ["a"], True])
+@pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's own has no types
+def test_metadata_of_another_kind_is_left_for_the_check_to_refuse(wrong: Any) -> Any:
+    """Whether the template says it or the key, at once or later."""
+    later = pulumi.Output.from_input(wrong)
+    both = [
+        KeyTemplate(metadata=shared).applied("web", {"metadata": own})["metadata"]
+        for shared, own in [(wrong, {"a": 1}), ({"a": 1}, wrong), (later, {"a": 1}), ({"a": 1}, later)]
+    ]
+    return pulumi.Output.all(*both).apply(lambda merged: _assert_equal(merged, [wrong] * 4))
+
+
+@pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's own has no types
+def test_metadata_that_turns_out_to_be_none_says_nothing() -> Any:
+    merged = SEARCH.applied("web", {"metadata": pulumi.Output.from_input(None)})["metadata"]
+    return merged.apply(lambda value: _assert_equal(value, {"team": "search", "tier": "gold"}))
+
+
+@pytest.mark.parametrize("wrong", [5, True, ["a"], pulumi.Output.from_input("search-")])
+def test_a_prefix_that_is_no_text_is_refused(wrong: Any) -> None:
+    with pytest.raises(pulumi.RunError, match=r"^alias_prefix of a KeyTemplate: expected a text, got "):
+        KeyTemplate(alias_prefix=wrong)
+
+
+def test_a_prefix_of_none_is_left_out() -> None:
+    assert KeyTemplate(alias_prefix=None).applied("web", {}) == {}
+
+
+@pytest.mark.parametrize("wrong", [5.0, True, ["a"], {}])
+def test_what_a_template_says_wrongly_is_refused_by_its_keys(wrong: Any) -> None:
+    template = KeyTemplate(ttl=wrong, max_ttl=wrong, rotate_every=wrong, grace=wrong)
+    assert {said.split(":")[0] for said in checked(**template.applied("web", {}))[1]} == {
+        "duration",
+        "max_ttl",
+        "rotate_every",
+        "grace",
+    }
+
+
 def _assert_equal(value: Any, expected: Any) -> None:
     assert value == expected
 
