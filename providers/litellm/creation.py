@@ -4,7 +4,7 @@ Whatever is interrupted is completed by doing it again: a key has a value before
 every lost answer can be asked for by the value's hash, and every repetition names the same key.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -68,14 +68,16 @@ def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery
     urns = dict.fromkeys([owner, *([in_state.urn] if in_state and in_state.urn else [])])
     delivery = delivery and delivery.which_was_of(urns)
     if adoption.is_asked_for(inputs, in_state):
-        state, key = adoption.adopt(gateway, inputs, delivery)
-        found = bearing(gateway, urns, besides=[key.token_id])
+        chosen = adoption.choose(gateway, inputs, delivery)
+        found = _of_resource(gateway, urns, chosen[0], in_state)
+        with _alias_freed(gateway, found, inputs.get("key_alias", "")):
+            state, key = adoption.adopt(gateway, inputs, delivery, chosen)
         _end(gateway, owner, clear_up(gateway, found, Contents(), in_state), key)
         return state
     inputs = {"key_alias": automatic_alias(resource_name(owner)), **inputs}
     contents = delivery.look_up() if delivery else Contents()
     minted, row = _begun(gateway, inputs, contents, in_state) or (MintedKey.mint(), None)
-    found = bearing(gateway, urns, besides=[minted.token_id])
+    found = _of_resource(gateway, urns, minted.token_id, in_state)
     ending = clear_up(gateway, found, contents, in_state)
     with _alias_freed(gateway, found, inputs["key_alias"]):
         if row is None:
@@ -100,6 +102,17 @@ def _end(gateway: GatewayClient, owner: str, ending: list[str], key: Current) ->
 
 
 # --- what was there before -------------------------------------------------------------------------------
+
+
+def _of_resource(
+    gateway: GatewayClient, urns: Iterable[str], besides: str, in_state: Current | None
+) -> list[ListedKey]:
+    """List this resource's keys but one: the state's is one of them, even if somebody has wiped its marks."""
+    found = bearing(gateway, urns, besides=[besides])
+    if in_state and in_state.token_id not in {besides, *(key.token_id for key in found)}:
+        row = gateway.info(in_state.token_id)
+        found += [ListedKey.parse({**row, "token": in_state.token_id})] if row else []
+    return found
 
 
 def _begun(
@@ -176,7 +189,7 @@ def _predecessor(
 @contextmanager
 def _alias_freed(gateway: GatewayClient, found: list[ListedKey], alias: str) -> Iterator[None]:
     """Rename whoever of this resource's keys has the alias; back again if the new one is refused."""
-    holders = [key.token_id for key in found if key.alias == alias]
+    holders = [key.token_id for key in found if alias and key.alias == alias]
     for token_id in holders:
         rename(gateway, token_id, with_suffix(alias, token_id[:7]))
     try:
