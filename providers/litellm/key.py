@@ -3,17 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from providers.litellm import known
+from providers.litellm import known, taken_back
 from providers.litellm.adoption import carried, give_back
 from providers.litellm.client import GatewayClient
 from providers.litellm.creation import create
 from providers.litellm.delivery import Delivery, facts
 from providers.litellm.drift import Found, compare
-from providers.litellm.errors import GatewayNotReadyError, GatewayUnavailableError, KeyNotDeletedError
+from providers.litellm.errors import (
+    AliasTakenError,
+    GatewayNotReadyError,
+    GatewayUnavailableError,
+    KeyNotDeletedError,
+)
 from providers.litellm.key_state import place, state_of
+from providers.litellm.known import Current
 from providers.litellm.leftovers import destroy_predecessors, line_of
 from providers.litellm.ownership import resource_name, urn_of
 from providers.litellm.registration import change, remove
+from providers.litellm.rotation import grace_of
 from providers.litellm.succession import retire
 from providers.notices import notice
 
@@ -78,7 +85,7 @@ def update(
         harm.
     """
     news = carried(olds, news)
-    row = change(gateway, token_id, olds, news)
+    row = _changed(gateway, token_id, olds, news, delivery)
     expires = olds.get("expires") if row is None else row.get("expires")
     if delivery is None:
         return state_of(news, token_id, expires, {"key": olds["key"]})
@@ -86,6 +93,25 @@ def update(
     if beside == facts(olds, token_id, olds.get("expires")) and not olds.get("drifted"):
         return state_of(news, token_id, expires, place(news, int(olds["vault_version"])))
     return state_of(news, token_id, expires, place(news, delivery.describe(beside)))
+
+
+def _changed(
+    gateway: GatewayClient,
+    token_id: str,
+    olds: Mapping[str, Any],
+    news: Mapping[str, Any],
+    delivery: Delivery | None,
+) -> dict[str, Any] | None:
+    """Change a key's row; what an interrupted replacement has begun makes way."""
+    if delivery and olds.get("drifted"):
+        taken_back.remove_staged(gateway, token_id, delivery)
+    try:
+        return change(gateway, token_id, olds, news)
+    except AliasTakenError:
+        key = Current(token_id, grace_of(news), urn=news["owner"])
+        if not taken_back.free_alias(gateway, news["key_alias"], key, delivery):
+            raise
+    return change(gateway, token_id, olds, news)
 
 
 def delete(
