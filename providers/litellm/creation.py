@@ -177,6 +177,9 @@ def _predecessor(
     candidates = [contents.standing.token_id] if contents.standing else []
     if in_state:
         candidates.append(in_state.token_id)
+        # A move that is taken back half-way finds the key there whose spend the state's one has carried on.
+        if candidates[0] in [supersedes(key.metadata) for key in found if key.token_id == in_state.token_id]:
+            candidates.reverse()
     else:
         alive = [key for key in found if not is_superseded(key.metadata)]
         candidates += [key.token_id for key in sorted(alive, key=lambda key: -key.spend)]

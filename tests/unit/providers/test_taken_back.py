@@ -171,3 +171,18 @@ def test_the_alias_of_somebody_else_s_key_stays_there() -> None:
     gateway._generate({"key": "sk-theirs", "key_alias": "theirs", "metadata": {"pulumi-urn": urn("app")}})
     with pytest.raises(AliasTakenError):
         engine.up(gateway.client(), alias="theirs")
+
+
+# --- a move ----------------------------------------------------------------------------------------------
+
+
+def test_a_move_that_is_taken_back_half_way_carries_the_spend_of_both_keys() -> None:
+    world = TwoPaths()
+    world.up(max_budget=100)
+    first = world.engine.token_id
+    world.gateway.use(first, 5)
+    world.stop_before_the_end(max_budget=100, deliver=ELSEWHERE)
+    world.gateway.use(world.engine.token_id, 50)
+    assert world.up(max_budget=100) == "replace"
+    world.assert_whole()
+    assert world.gateway.rows[world.engine.token_id]["spend"] == 55
