@@ -30,7 +30,7 @@ from providers.litellm.minted_key import MintedKey
 from providers.litellm.ownership import SUPERSEDES, resource_name
 from providers.litellm.registration import change, register, remove, rename
 from providers.litellm.rotation import grace_of
-from providers.litellm.succession import Predecessor, is_superseded, retire, supersedes
+from providers.litellm.succession import Predecessor, hand_over_spend, is_superseded, retire, supersedes
 from providers.loading import load
 from providers.notices import notice
 
@@ -185,8 +185,21 @@ def _predecessor(
         candidates += [key.token_id for key in sorted(alive, key=lambda key: -key.spend)]
     for token_id in dict.fromkeys(candidates):
         if predecessor := Predecessor.look(gateway, token_id):
-            return predecessor
+            return _with_all_it_inherits(gateway, predecessor, found)
     return None
+
+
+def _with_all_it_inherits(
+    gateway: GatewayClient, predecessor: Predecessor, found: list[ListedKey]
+) -> Predecessor:
+    """Leave it what its own predecessor has spent since, if an `up` has failed before it let that end."""
+    waiting = {key.token_id for key in found if not is_superseded(key.metadata)}
+    former = supersedes(predecessor.row.get("metadata"))
+    before = Predecessor.look(gateway, former) if former in waiting else None
+    if before is None:
+        return predecessor
+    hand_over_spend(gateway, before, predecessor.token_id)
+    return Predecessor.look(gateway, predecessor.token_id) or predecessor
 
 
 @contextmanager

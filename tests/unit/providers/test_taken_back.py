@@ -176,13 +176,23 @@ def test_the_alias_of_somebody_else_s_key_stays_there() -> None:
 # --- a move ----------------------------------------------------------------------------------------------
 
 
-def test_a_move_that_is_taken_back_half_way_carries_the_spend_of_both_keys() -> None:
-    world = TwoPaths()
-    world.up(max_budget=100)
-    first = world.engine.token_id
-    world.gateway.use(first, 5)
-    world.stop_before_the_end(max_budget=100, deliver=ELSEWHERE)
-    world.gateway.use(world.engine.token_id, 50)
-    assert world.up(max_budget=100) == "replace"
-    world.assert_whole()
-    assert world.gateway.rows[world.engine.token_id]["spend"] == 55
+@pytest.mark.parametrize("deliver", [DELIVER, ELSEWHERE])
+def test_a_move_that_was_not_ended_carries_the_spend_of_both_keys(deliver: dict[str, str]) -> None:
+    """It is taken back, or another rotation follows: the consumers of the first key go on meanwhile."""
+    for after in kills():
+        world = TwoPaths()
+        world.up(max_budget=100)
+        first = world.engine.token_id
+        world.gateway.use(first, 5)
+        world.stop_before_the_end(max_budget=100, deliver=ELSEWHERE)
+        world.gateway.use(world.engine.token_id, 50)
+        world.gateway.use(first, 20)
+        up = partial(world.up, max_budget=100, deliver=deliver, **ROTATION)
+        was_killed = world.killed(after, up)
+        if was_killed:
+            up()
+        assert world.gateway.living == {world.engine.token_id}
+        assert world.gateway.rows[world.engine.token_id]["spend"] == 75
+        if not was_killed:
+            break
+    assert after > 6
