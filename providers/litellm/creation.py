@@ -69,7 +69,7 @@ def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery
     delivery = delivery and delivery.which_was_of(urns)
     if adoption.is_asked_for(inputs, in_state):
         chosen = adoption.choose(gateway, inputs, delivery)
-        found = _of_resource(gateway, urns, chosen[0], in_state)
+        found = _of_resource(gateway, inputs, urns, chosen[0], in_state)
         with _alias_freed(gateway, found, inputs.get("key_alias", "")):
             state, key = adoption.adopt(gateway, inputs, delivery, chosen)
         _end(gateway, owner, clear_up(gateway, found, Contents(), in_state), key)
@@ -77,7 +77,7 @@ def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery
     inputs = {"key_alias": automatic_alias(resource_name(owner)), **inputs}
     contents = delivery.look_up() if delivery else Contents()
     minted, row = _begun(gateway, inputs, contents, in_state) or (MintedKey.mint(), None)
-    found = _of_resource(gateway, urns, minted.token_id, in_state)
+    found = _of_resource(gateway, inputs, urns, minted.token_id, in_state)
     ending = clear_up(gateway, found, contents, in_state)
     with _alias_freed(gateway, found, inputs["key_alias"]):
         if row is None:
@@ -105,11 +105,20 @@ def _end(gateway: GatewayClient, owner: str, ending: list[str], key: Current) ->
 
 
 def _of_resource(
-    gateway: GatewayClient, urns: Iterable[str], besides: str, in_state: Current | None
+    gateway: GatewayClient,
+    inputs: Mapping[str, Any],
+    urns: Iterable[str],
+    besides: str,
+    in_state: Current | None,
 ) -> list[ListedKey]:
-    """List this resource's keys but one: the state's is one of them, even if somebody has wiped its marks."""
+    """List this resource's keys but one.
+
+    The state's may have lost the marks by which it is found. That matters only if it has the alias that the
+    new one is to have.
+    """
     found = bearing(gateway, urns, besides=[besides])
-    if in_state and in_state.token_id not in {besides, *(key.token_id for key in found)}:
+    listed = {besides, *(key.token_id for key in found)}
+    if inputs.get("alias") and in_state and in_state.token_id not in listed:
         row = gateway.info(in_state.token_id)
         found += [ListedKey.parse({**row, "token": in_state.token_id})] if row else []
     return found
