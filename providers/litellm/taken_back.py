@@ -56,12 +56,11 @@ def free_alias(gateway: GatewayClient, alias: str, key: Current, delivery: Deliv
     called = [each for each in gateway.list_keys(alias=alias) if each.alias == alias]
     holders = [each for each in called if _was_to_follow(each, key)]
     for holder in holders:
-        is_adopted = ADOPTED in holder.metadata
-        if not (is_adopted or (delivery and delivery.stands(holder.token_id))):
-            retire(gateway, holder.token_id, key)
-        # By the alias it is found again, should this be interrupted.
+        if ADOPTED not in holder.metadata:
+            _let_end(gateway, holder.token_id, key, delivery)
+        # Last but for an adopted key's marks: by the alias it is found again, should this be interrupted.
         rename(gateway, holder.token_id, with_suffix(alias, holder.token_id[:7]))
-        if is_adopted:
+        if ADOPTED in holder.metadata:
             give_back(gateway, holder.token_id, None)
     return bool(holders)
 
@@ -70,3 +69,12 @@ def _was_to_follow(holder: ListedKey, key: Current) -> bool:
     """Whether a key was minted to follow another one, or adopted by the resource of that."""
     is_adopted = ADOPTED in holder.metadata and holder.metadata.get(URN) == key.urn
     return holder.token_id != key.token_id and (is_adopted or supersedes(holder.metadata) == key.token_id)
+
+
+def _let_end(gateway: GatewayClient, token_id: str, key: Current, delivery: Delivery | None) -> None:
+    """Let a successor end, unless consumers read it; none that is to end may be taken up as a staged one."""
+    if delivery is None:
+        retire(gateway, token_id, key)
+    elif not delivery.stands(token_id):
+        delivery.unstage(token_id)
+        retire(gateway, token_id, key)

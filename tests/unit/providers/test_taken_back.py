@@ -142,6 +142,19 @@ def test_a_successor_that_is_read_elsewhere_ends_after_its_grace() -> None:
     assert (row["metadata"]["pulumi-superseded-by"], bool(row["expires"])) == (stays, True)
 
 
+def test_a_staged_successor_whose_alias_is_wanted_is_not_taken_up_later() -> None:
+    """Without a refresh it shows by the alias alone, and is let end: another rotation mints another key."""
+    world = World()
+    world.up(alias="first", duration="1d")
+    second = partial(world.up, alias="second", duration="1d")
+    kill_at(world, "/key/generate", 1, partial(second, **ROTATION))
+    assert second() == "update"
+    world.assert_whole()
+    assert second(**ROTATION) == "replace"
+    world.assert_whole()
+    assert "pulumi-superseded-by" not in world.gateway.rows[world.engine.token_id]["metadata"]
+
+
 def test_a_successor_that_consumers_read_already_is_not_ended() -> None:
     """Without a refresh nobody sees in Vault that it has taken its place: then its alias alone passes."""
     world = World()
