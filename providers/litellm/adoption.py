@@ -21,7 +21,7 @@ from providers.litellm.rotation import grace_of
 from providers.litellm.settling import settle
 from providers.litellm.succession import is_superseded
 
-__all__ = ["adopt", "carried", "give_back", "is_asked_for"]
+__all__ = ["adopt", "carried", "choose", "give_back", "is_asked_for"]
 
 
 def is_asked_for(inputs: Mapping[str, Any], in_state: Current | None) -> bool:
@@ -37,10 +37,10 @@ def is_asked_for(inputs: Mapping[str, Any], in_state: Current | None) -> bool:
     return "adopt" in inputs and (in_state is None or in_state.yields)
 
 
-def adopt(
+def choose(
     gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery | None
-) -> tuple[dict[str, Any], Current]:
-    """Take a key under management: mark it, and bring its declared fields to their values.
+) -> tuple[str, dict[str, Any]]:
+    """Find the key that is to be adopted, and see that it can be. Changes nothing.
 
     Parameters
     ----------
@@ -54,18 +54,18 @@ def adopt(
     Returns
     -------
     tuple
-        The state, and the key.
+        Its hash, and its row.
 
     Raises
     ------
     AdoptionError
-        If it isn't there, is somebody else's, or can't become what is declared; nothing is changed then.
+        If it isn't there, is somebody else's, or can't become what is declared.
     providers.errors.ProviderError
-        If the gateway or Vault refused, or if it isn't known whether it is done.
+        If the gateway or Vault refused to say.
     """
     token_id, info = _find(gateway, inputs)
     _refuse_what_is_managed(gateway, inputs, info)
-    found = compare({**inputs, "adopted": True}, info).state
+    found = _found(inputs, info)
     if out_of_reach := changes.replacing(found, inputs):
         have = " and ".join(f"{name} {found.get(name)!r}" for name in out_of_reach)
         why = f"has {have}, which can't be changed; declare it so, or leave it out"
@@ -76,7 +76,40 @@ def adopt(
             "else; put it there first, or adopt it without `deliver`"
         )
         raise AdoptionError(gateway.url, inputs["adopt"], why)
-    row = change(gateway, token_id, found, inputs) or info
+    return token_id, info
+
+
+def adopt(
+    gateway: GatewayClient,
+    inputs: Mapping[str, Any],
+    delivery: Delivery | None,
+    chosen: tuple[str, Mapping[str, Any]],
+) -> tuple[dict[str, Any], Current]:
+    """Take a key under management: mark it, and bring its declared fields to their values.
+
+    Parameters
+    ----------
+    gateway
+        That knows the key.
+    inputs
+        As `checks.check_inputs` has completed them.
+    delivery
+        Where the key stands, if it is delivered.
+    chosen
+        The key, as `choose` has found it.
+
+    Returns
+    -------
+    tuple
+        The state, and the key.
+
+    Raises
+    ------
+    providers.errors.ProviderError
+        If the gateway or Vault refused, or if it isn't known whether it is done.
+    """
+    token_id, info = chosen
+    row = change(gateway, token_id, _found(inputs, info), inputs) or info
     known.note_taken(inputs["owner"], token_id)
     adopted = {**inputs, "adopted": True, "key_alias": row.get("key_alias") or ""}
     # Empty and not absent: Pulumi shows an output that is absent as unknown at every preview.
@@ -85,6 +118,11 @@ def adopt(
         value = place(adopted, delivery.describe(facts(adopted, token_id, row.get("expires"))))
     key = Current(token_id, grace_of(inputs), inputs["owner"], is_adopted=True)
     return state_of(adopted, token_id, row.get("expires"), value), key
+
+
+def _found(inputs: Mapping[str, Any], info: Mapping[str, Any]) -> dict[str, Any]:
+    """Say what the state would be of a key that is adopted as it is."""
+    return compare({**inputs, "adopted": True}, info).state
 
 
 def _find(gateway: GatewayClient, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -104,10 +142,15 @@ def _with_alias(gateway: GatewayClient, alias: str, inputs: Mapping[str, Any]) -
     """Find the keys of an alias, or the one that was given another by an adoption that was interrupted."""
     found = _called(gateway, alias)
     if not found and "key_alias" in inputs:
-        found = [
-            key for key in _called(gateway, inputs["key_alias"]) if key.metadata.get(URN) == inputs["owner"]
-        ]
+        found = [key for key in _called(gateway, inputs["key_alias"]) if _was_begun(key, inputs["owner"])]
     return [key.token_id for key in found]
+
+
+def _was_begun(key: ListedKey, owner: str) -> bool:
+    """Whether an adoption for this resource was interrupted at a key: the one in its state is another one."""
+    in_state = known.current(owner)
+    is_marked = ADOPTED in key.metadata and key.metadata.get(URN) == owner
+    return is_marked and not (in_state and in_state.token_id == key.token_id)
 
 
 def _called(gateway: GatewayClient, alias: str) -> list[ListedKey]:

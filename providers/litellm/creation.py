@@ -4,7 +4,7 @@ Whatever is interrupted is completed by doing it again: a key has a value before
 every lost answer can be asked for by the value's hash, and every repetition names the same key.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -30,7 +30,7 @@ from providers.litellm.minted_key import MintedKey
 from providers.litellm.ownership import ADOPTED, SUPERSEDES, resource_name
 from providers.litellm.registration import change, register, remove, rename
 from providers.litellm.rotation import grace_of
-from providers.litellm.succession import Predecessor, is_superseded, retire, supersedes
+from providers.litellm.succession import Predecessor, hand_over_spend, is_superseded, retire, supersedes
 from providers.loading import load
 from providers.notices import notice
 
@@ -68,14 +68,16 @@ def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery
     urns = dict.fromkeys([owner, *([in_state.urn] if in_state else [])])
     delivery = delivery and delivery.which_was_of(urns)
     if adoption.is_asked_for(inputs, in_state):
-        state, key = adoption.adopt(gateway, inputs, delivery)
-        found = bearing(gateway, urns, besides=[key.token_id])
+        chosen = adoption.choose(gateway, inputs, delivery)
+        found = _of_resource(gateway, inputs, urns, chosen[0], in_state)
+        with _alias_freed(gateway, found, inputs.get("key_alias", "")):
+            state, key = adoption.adopt(gateway, inputs, delivery, chosen)
         _end(gateway, owner, _cleared_up(gateway, owner, found, Contents(), in_state), key)
         return state
     inputs = {"key_alias": automatic_alias(resource_name(owner)), **inputs}
     contents = delivery.look_up() if delivery else Contents()
     minted, row = _begun(gateway, inputs, contents, in_state) or (MintedKey.mint(), None)
-    found = bearing(gateway, urns, besides=[minted.token_id])
+    found = _of_resource(gateway, inputs, urns, minted.token_id, in_state)
     inputs |= {"heir": True} if _is_heir(found, in_state) else {}
     ending = _cleared_up(gateway, owner, found, contents, in_state)
     with _alias_freed(gateway, found, inputs["key_alias"]):
@@ -111,6 +113,26 @@ def _cleared_up(
 
 
 # --- what was there before -------------------------------------------------------------------------------
+
+
+def _of_resource(
+    gateway: GatewayClient,
+    inputs: Mapping[str, Any],
+    urns: Iterable[str],
+    besides: str,
+    in_state: Current | None,
+) -> list[ListedKey]:
+    """List this resource's keys but one.
+
+    The state's may have lost the marks by which it is found. That matters only if it has the alias that the
+    new one is to have.
+    """
+    found = bearing(gateway, urns, besides=[besides])
+    listed = {besides, *(key.token_id for key in found)}
+    if inputs.get("alias") and in_state and in_state.token_id not in listed:
+        row = gateway.info(in_state.token_id)
+        found += [ListedKey.parse({**row, "token": in_state.token_id})] if row else []
+    return found
 
 
 def _begun(
@@ -180,19 +202,35 @@ def _predecessor(
     candidates = [contents.standing.token_id] if contents.standing else []
     if in_state:
         candidates.append(in_state.token_id)
+        # A move that is taken back half-way finds the key there whose spend the state's one has carried on.
+        if candidates[0] in [supersedes(key.metadata) for key in found if key.token_id == in_state.token_id]:
+            candidates.reverse()
     else:
         alive = [key for key in found if not is_superseded(key.metadata)]
         candidates += [key.token_id for key in sorted(alive, key=lambda key: -key.spend)]
     for token_id in dict.fromkeys(candidates):
         if predecessor := Predecessor.look(gateway, token_id):
-            return predecessor
+            return _with_all_it_inherits(gateway, predecessor, found)
     return None
+
+
+def _with_all_it_inherits(
+    gateway: GatewayClient, predecessor: Predecessor, found: list[ListedKey]
+) -> Predecessor:
+    """Leave it what its own predecessor has spent since, if an `up` has failed before it let that end."""
+    waiting = {key.token_id for key in found if not is_superseded(key.metadata)}
+    former = supersedes(predecessor.row.get("metadata"))
+    before = Predecessor.look(gateway, former) if former in waiting else None
+    if before is None:
+        return predecessor
+    hand_over_spend(gateway, before, predecessor.token_id)
+    return Predecessor.look(gateway, predecessor.token_id) or predecessor
 
 
 @contextmanager
 def _alias_freed(gateway: GatewayClient, found: list[ListedKey], alias: str) -> Iterator[None]:
     """Rename whoever of this resource's keys has the alias; back again if the new one is refused."""
-    holders = [key.token_id for key in found if key.alias == alias]
+    holders = [key.token_id for key in found if alias and key.alias == alias]
     for token_id in holders:
         rename(gateway, token_id, with_suffix(alias, token_id[:7]))
     try:

@@ -32,6 +32,7 @@ from providers.vault.sources import fingerprint
 
 __all__ = ["Contents", "Delivery", "Look", "PathTakenError", "facts"]
 
+_UNFINISHED = "an unfinished successor stands in Vault"
 _CANNOT_RESTORE = "its value is known nowhere else, so the key is replaced"
 
 
@@ -250,9 +251,7 @@ class Delivery:
         except VaultMountMissingError:
             return Look(0, key_problem=f"missing in Vault; {_CANNOT_RESTORE}")
         if self._holds(version.data, beside[TOKEN_ID]):
-            differing = [name for name in FACTS if version.data.get(name, "") != beside[name]]
-            said = f"{' and '.join(differing)} changed in Vault" if differing else None
-            return Look(version.number, facts_problem=said)
+            return Look(version.number, facts_problem=self._facts_problem(version.data, beside))
         what = "changed in" if self.key_property in version.data else "missing in"
         return Look(version.number, key_problem=f"{what} Vault; {_CANNOT_RESTORE}")
 
@@ -264,6 +263,25 @@ class Delivery:
             return 0
         is_ours = version.data.get(OWNER) in self._owners or self._holds(version.data, token_id)
         return version.number if is_ours else 0
+
+    def _facts_problem(self, data: Mapping[str, Any], beside: Mapping[str, str]) -> str | None:
+        if self._staged_beside(data, beside[TOKEN_ID]):
+            return _UNFINISHED
+        differing = [name for name in FACTS if data.get(name, "") != beside[name]]
+        return f"{' and '.join(differing)} changed in Vault" if differing else None
+
+    def stands(self, token_id: str) -> bool:
+        """Whether a key is the one that consumers read here."""
+        return self._holds(self.path.read().data, token_id)
+
+    def staged_beside(self, token_id: str) -> MintedKey | None:
+        """Find the successor that an interrupted create has staged, while the key still stands."""
+        data = self.path.read().data
+        return self._staged_beside(data, token_id) if self._holds(data, token_id) else None
+
+    def _staged_beside(self, data: Mapping[str, Any], token_id: str) -> MintedKey | None:
+        staged = _minted(data.get(self._staged))
+        return staged if staged and staged.token_id != token_id else None
 
     def withdraw(self, token_id: str) -> None:
         """Take out the key and what is said of it, and the path if nothing is left; a successor's stays."""

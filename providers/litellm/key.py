@@ -3,13 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from providers.litellm import known
+from providers.litellm import known, taken_back
 from providers.litellm.adoption import carried, give_back
 from providers.litellm.client import GatewayClient, ListedKey
 from providers.litellm.creation import create
 from providers.litellm.delivery import Delivery, facts
 from providers.litellm.drift import Found, as_found, compare
-from providers.litellm.errors import GatewayNotReadyError, GatewayUnavailableError, KeyNotDeletedError
+from providers.litellm.errors import (
+    AliasTakenError,
+    GatewayNotReadyError,
+    GatewayUnavailableError,
+    KeyNotDeletedError,
+)
 from providers.litellm.key_state import place, state_of
 from providers.litellm.known import Current
 from providers.litellm.leftovers import destroy_predecessors, successors, take_along
@@ -94,7 +99,7 @@ def update(
     former = urn_of(olds["owner"])
     if former != news["owner"]:
         take_along(gateway, former, news["owner"], token_id)
-    row = change(gateway, token_id, olds, news)
+    row = _changed(gateway, token_id, olds, news, delivery)
     expires = olds.get("expires") if row is None else row.get("expires")
     if delivery is None:
         return state_of(news, token_id, expires, {"key": olds["key"]})
@@ -102,6 +107,25 @@ def update(
     if beside == facts(olds, token_id, olds.get("expires")) and not olds.get("drifted"):
         return state_of(news, token_id, expires, place(news, int(olds["vault_version"])))
     return state_of(news, token_id, expires, place(news, delivery.describe(beside)))
+
+
+def _changed(
+    gateway: GatewayClient,
+    token_id: str,
+    olds: Mapping[str, Any],
+    news: Mapping[str, Any],
+    delivery: Delivery | None,
+) -> dict[str, Any] | None:
+    """Change a key's row; what an interrupted replacement has begun makes way."""
+    if delivery and olds.get("drifted"):
+        taken_back.remove_staged(gateway, token_id, delivery)
+    try:
+        return change(gateway, token_id, olds, news)
+    except AliasTakenError:
+        key = Current(token_id, grace_of(news), urn=news["owner"])
+        if not taken_back.free_alias(gateway, news["key_alias"], key, delivery):
+            raise
+    return change(gateway, token_id, olds, news)
 
 
 def delete(

@@ -14,7 +14,7 @@ from providers.litellm.registration import remove
 from providers.litellm.rotation import grace_seconds
 from providers.litellm.settling import settle
 
-__all__ = ["Predecessor", "has_ended", "is_superseded", "retire", "supersedes"]
+__all__ = ["Predecessor", "hand_over_spend", "has_ended", "is_superseded", "retire", "supersedes"]
 
 _ROUNDS = 3
 _GRAIN_USD = 1e-9
@@ -45,7 +45,7 @@ class Predecessor:
     @property
     def inheritance(self) -> dict[str, Any]:
         """What the successor's metadata says of it: whose spend it carries, and how much of that in all."""
-        return _record(self.token_id, _total(self.row))
+        return {"token_id": self.token_id, "total_spend": _total(self.row)}
 
     def bequeath(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Add to the body of /key/generate what the successor inherits."""
@@ -93,7 +93,9 @@ def retire(gateway: GatewayClient, token_id: str, successor: Current) -> None:
     row = gateway.info(token_id)
     if row is None:
         return
-    _hand_over_spend(gateway, token_id, row, successor)
+    predecessor = Predecessor(token_id, row)
+    if successor.inherited != predecessor.inheritance:
+        hand_over_spend(gateway, predecessor, successor.token_id)
     if grace_seconds(successor.grace) == 0:
         remove(gateway, token_id)
     elif not is_superseded(row.get("metadata")):
@@ -122,30 +124,35 @@ def _let_expire(gateway: GatewayClient, token_id: str, row: Mapping[str, Any], s
 # --- what it has spent since -----------------------------------------------------------------------------
 
 
-def _hand_over_spend(
-    gateway: GatewayClient, token_id: str, row: Mapping[str, Any], successor: Current
-) -> None:
+def hand_over_spend(gateway: GatewayClient, predecessor: Predecessor, token_id: str) -> None:
     """Add to the successor's spend what its predecessor has spent since the successor was minted.
 
     The gateway sets spend as a whole, while its replicas add to `spend` and `total_spend` at once every few
     seconds. So what is set exceeds the successor's own total by a fixed amount, and what a replica has added
     in between shows in the row that comes back: then it is set again.
+
+    Parameters
+    ----------
+    gateway
+        That knows both.
+    predecessor
+        As it is now.
+    token_id
+        Hash of the successor; nothing is done if it is another key's.
     """
-    spent = _total(row)
-    if successor.inherited == _record(token_id, spent):
-        return
-    heir = gateway.info(successor.token_id)
+    heir = gateway.info(token_id)
     inherited = ((heir or {}).get("metadata") or {}).get(SUPERSEDES) or {}
-    if heir is None or inherited.get("token_id") != token_id:
+    if heir is None or inherited.get("token_id") != predecessor.token_id:
         return
     # Of what it has spent in a window that is over by now, the successor's has nothing to bear.
-    late = min(spent - inherited["total_spend"], _window_spend(row))
+    row = predecessor.row
+    late = min(_total(row) - inherited["total_spend"], _window_spend(row))
     if late < _GRAIN_USD:
         return
     excess = heir["spend"] - _total(heir) + late
-    metadata = {**heir["metadata"], SUPERSEDES: _record(token_id, spent)}
+    metadata = {**heir["metadata"], SUPERSEDES: predecessor.inheritance}
     for _ in range(_ROUNDS):
-        heir = _set_spend(gateway, successor.token_id, heir, excess, metadata)
+        heir = _set_spend(gateway, token_id, heir, excess, metadata)
         if heir is None or _exceeds_by(heir, excess):
             return
 
@@ -177,7 +184,3 @@ def _window_spend(row: Mapping[str, Any]) -> float:
 def _total(row: Mapping[str, Any]) -> float:
     """Give what a key has spent itself, USD, whatever it has started with; older gateways don't tell."""
     return row.get("total_spend") or 0.0
-
-
-def _record(token_id: str, total_spend: float) -> dict[str, Any]:
-    return {"token_id": token_id, "total_spend": total_spend}

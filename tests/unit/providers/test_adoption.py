@@ -176,6 +176,59 @@ def test_a_replacement_by_force_keeps_the_adopted_key_and_says_so(
     assert "app: the replacement by force has adopted the same key again" in capsys.readouterr().err
 
 
+# --- an alias of the resource's own ----------------------------------------------------------------------
+
+
+def alias_of(world: World) -> Any:
+    return world.gateway.rows[world.engine.token_id]["key_alias"]
+
+
+def world_with_another_key() -> tuple[World, str]:
+    """Make a key with an alias that isn't delivered, and somebody else's."""
+    world = World()
+    world.up(deliver=None, alias="ours")
+    return world, made(world.gateway, key_alias="theirs", metadata={"a": 1})
+
+
+def test_an_alias_passes_to_a_key_that_is_adopted() -> None:
+    for after in kills():
+        world, another = world_with_another_key()
+        adopt = partial(world.up, deliver=None, alias="ours", adopt="theirs")
+        if not world.killed(after, adopt):
+            break
+        adopt()
+        assert world.engine.token_id == another
+        assert alias_of(world) == "ours"
+        assert world.gateway.living == {another}
+    assert after > 6
+
+
+def test_an_adoption_that_is_killed_anywhere_and_taken_back_gives_the_alias_back() -> None:
+    for after in kills():
+        world, another = world_with_another_key()
+        up = partial(world.up, deliver=None, alias="ours")
+        first = world.engine.token_id
+        if not world.killed(after, partial(up, adopt="theirs")) or world.engine.token_id != first:
+            break
+        world.engine.refresh(world.gateway.client())
+        up()
+        assert (world.engine.token_id, alias_of(world)) == (first, "ours")
+        row = world.gateway.rows[another]
+        assert (row["expires"], row["metadata"]) == (None, {"a": 1})
+    assert after > 4
+
+
+@pytest.mark.parametrize("first", [{}, {"adopt": "theirs"}])
+def test_a_key_is_not_adopted_in_its_own_place(
+    gateway: FakeGateway, engine: KeyEngine, first: dict[str, str]
+) -> None:
+    made(gateway, key_alias="theirs")
+    engine.up(gateway.client(), alias="ours", **first)
+    with pytest.raises(AdoptionError, match="isn't there"):
+        engine.up(gateway.client(), alias="ours", adopt="nobody-s")
+    assert gateway.rows[engine.token_id]["key_alias"] == "ours"
+
+
 # --- given back ------------------------------------------------------------------------------------------
 
 

@@ -78,6 +78,17 @@ def test_marks_that_somebody_wiped_are_drift(gateway: FakeGateway, engine: KeyEn
     assert gateway.rows[engine.token_id]["metadata"]["pulumi-urn"] == urn("app")
 
 
+def test_a_key_whose_marks_were_wiped_passes_its_alias_on(gateway: FakeGateway, engine: KeyEngine) -> None:
+    engine.up(gateway.client(), alias="mine")
+    predecessor = engine.token_id
+    gateway.rows[predecessor]["metadata"] = {}
+    assert engine.refresh(gateway.client())
+    assert engine.up(gateway.client(), alias="mine", rotation={"a": 1}) == "replace"
+    assert gateway.living == {engine.token_id}
+    assert gateway.rows[engine.token_id]["key_alias"] == "mine"
+    assert gateway.rows[predecessor]["key_alias"] == f"mine-{predecessor[:7]}"
+
+
 def test_a_moved_resource_marks_its_key_anew(gateway: FakeGateway, engine: KeyEngine) -> None:
     client = gateway.client()
     engine.up(client, model_rpm_limit={"gpt-4o": 1})

@@ -1,0 +1,80 @@
+"""What an interrupted replacement has begun, when the program wants the state's key after all.
+
+It has left a successor that stands in no state. One that was staged, and handed to nobody, goes. Any other
+ends as a predecessor does, unless it stands where the key is delivered: then consumers read it, the next
+refresh finds it there, and the replacement is completed. A key that was to be adopted is given back.
+"""
+
+from providers.litellm.adoption import give_back
+from providers.litellm.checks import with_suffix
+from providers.litellm.client import GatewayClient, ListedKey
+from providers.litellm.delivery import Delivery
+from providers.litellm.known import Current
+from providers.litellm.ownership import ADOPTED, URN
+from providers.litellm.registration import remove, rename
+from providers.litellm.succession import retire, supersedes
+
+__all__ = ["free_alias", "remove_staged"]
+
+
+def remove_staged(gateway: GatewayClient, token_id: str, delivery: Delivery) -> None:
+    """Remove the successor that was staged beside a key: no consumer has ever read it.
+
+    Parameters
+    ----------
+    gateway
+        That may know it.
+    token_id
+        Hash of the key that stays.
+    delivery
+        Where the key is.
+    """
+    if staged := delivery.staged_beside(token_id):
+        remove(gateway, staged.token_id)
+        delivery.unstage(staged.token_id)
+
+
+def free_alias(gateway: GatewayClient, alias: str, key: Current, delivery: Delivery | None) -> bool:
+    """Take an alias from whatever was to take a key's place, and let that end or give it back.
+
+    Parameters
+    ----------
+    gateway
+        That knows both.
+    alias
+        That the key is to have.
+    key
+        That stays.
+    delivery
+        Where the key is.
+
+    Returns
+    -------
+    bool
+        Whether the alias is free now; it isn't if somebody else's key has it.
+    """
+    called = [each for each in gateway.list_keys(alias=alias) if each.alias == alias]
+    holders = [each for each in called if _was_to_follow(each, key)]
+    for holder in holders:
+        if ADOPTED not in holder.metadata:
+            _let_end(gateway, holder.token_id, key, delivery)
+        # Last but for an adopted key's marks: by the alias it is found again, should this be interrupted.
+        rename(gateway, holder.token_id, with_suffix(alias, holder.token_id[:7]))
+        if ADOPTED in holder.metadata:
+            give_back(gateway, holder.token_id, None)
+    return bool(holders)
+
+
+def _was_to_follow(holder: ListedKey, key: Current) -> bool:
+    """Whether a key was minted to follow another one, or adopted by the resource of that."""
+    is_adopted = ADOPTED in holder.metadata and holder.metadata.get(URN) == key.urn
+    return holder.token_id != key.token_id and (is_adopted or supersedes(holder.metadata) == key.token_id)
+
+
+def _let_end(gateway: GatewayClient, token_id: str, key: Current, delivery: Delivery | None) -> None:
+    """Let a successor end, unless consumers read it; none that is to end may be taken up as a staged one."""
+    if delivery is None:
+        retire(gateway, token_id, key)
+    elif not delivery.stands(token_id):
+        delivery.unstage(token_id)
+        retire(gateway, token_id, key)
