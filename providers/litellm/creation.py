@@ -199,16 +199,20 @@ def _predecessor(
     Of a replacement by force nothing was heard: then it is the key that bears the URN, and of several the one
     that has spent most.
     """
-    candidates = [contents.standing.token_id] if contents.standing else []
+    standing = [contents.standing.token_id] if contents.standing else []
+    alive = [key for key in found if not is_superseded(key.metadata)]
     if in_state:
-        candidates.append(in_state.token_id)
+        # Used though no state has it: an interrupted replacement has given it out at another place.
+        given_out = [key for key in alive if key.used and supersedes(key.metadata) == in_state.token_id]
+        others = [*(key.token_id for key in given_out), in_state.token_id]
         # A move that is taken back half-way finds the key there whose spend the state's one has carried on.
-        if candidates[0] in [supersedes(key.metadata) for key in found if key.token_id == in_state.token_id]:
-            candidates.reverse()
+        if standing and standing == [
+            supersedes(k.metadata) for k in found if k.token_id == in_state.token_id
+        ]:
+            standing, others = others, standing
     else:
-        alive = [key for key in found if not is_superseded(key.metadata)]
-        candidates += [key.token_id for key in sorted(alive, key=lambda key: -key.spend)]
-    for token_id in dict.fromkeys(candidates):
+        others = [key.token_id for key in sorted(alive, key=lambda key: -key.spend)]
+    for token_id in dict.fromkeys(standing + others):
         if predecessor := Predecessor.look(gateway, token_id):
             return _with_all_it_inherits(gateway, predecessor, found)
     return None

@@ -165,7 +165,8 @@ def delete(
         if is_kept:
             ends = _give_back(gateway, token_id, later, state, delivery)
         elif heir:
-            ends = _retire(gateway, [token_id, *(key.token_id for key in later)], heir)
+            _end_unsaved(gateway, later, heir, delivery)
+            ends = _retire(gateway, [token_id], heir)
         else:
             ends = _destroy(gateway, token_id, later, urn)
     except (GatewayNotReadyError, GatewayUnavailableError) as error:
@@ -189,6 +190,19 @@ def _retire(gateway: GatewayClient, line: list[str], heir: Current) -> list[str]
     for token_id in line:
         retire(gateway, token_id, heir)
     return line
+
+
+def _end_unsaved(
+    gateway: GatewayClient, later: list[ListedKey], heir: Current, delivery: Delivery | None
+) -> None:
+    """End successors that no state has; out of Vault first: once gone from the gateway they aren't found."""
+    for key in later:
+        if delivery:
+            delivery.withdraw(key.token_id)
+        if key.used:
+            retire(gateway, key.token_id, heir)
+        else:
+            remove(gateway, key.token_id)
 
 
 def _destroy(gateway: GatewayClient, token_id: str, later: list[ListedKey], urn: str) -> list[str]:

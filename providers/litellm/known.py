@@ -18,6 +18,7 @@ __all__ = [
     "forget",
     "heir",
     "is_current",
+    "is_in_state",
     "note",
     "note_taken",
     "other_of_alias",
@@ -99,6 +100,11 @@ def current(urn: str) -> Current | None:
     engine tells a provider nothing.
     """
     return _current.get(urn)
+
+
+def is_in_state(token_id: str) -> bool:
+    """Whether the state has, or had when this process began, this key."""
+    return token_id in _owners
 
 
 def is_current(token_id: str) -> bool:

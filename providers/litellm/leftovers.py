@@ -54,15 +54,16 @@ def clear_up(
     replaced = {supersedes(key.metadata) for key in found}
     if contents.standing:
         replaced.add(contents.standing.token_id)
+    going = _going_later(found, in_state) - replaced if in_state else set()
     for key in found:
-        if in_state and key.token_id == in_state.token_id:
+        if key.token_id in going or (in_state and key.token_id == in_state.token_id):
             continue
         if is_superseded(key.metadata):
             if has_ended(key) and _is_refused(gateway, key.token_id):
                 remove(gateway, key.token_id)
         elif ADOPTED in key.metadata and key.token_id not in replaced:
             _say(gateway, key, _LEFT_ALONE)
-        elif key.token_id in replaced or (in_state and key.used and _is_next(key, in_state.token_id)):
+        elif key.token_id in replaced:
             ending.append(key.token_id)
         elif not (key.used or in_state):
             ending.append(key.token_id)
@@ -74,9 +75,9 @@ def clear_up(
     return ending
 
 
-def _is_next(key: ListedKey, token_id: str) -> bool:
-    """Whether a key was minted to take the place of another one."""
-    return supersedes(key.metadata) == token_id
+def _going_later(found: list[ListedKey], in_state: Current) -> set[str]:
+    """Give the hashes of what goes with the state's key, whose state knows where it was delivered."""
+    return {key.token_id for key in _line(found, in_state.token_id)}
 
 
 def _is_refused(gateway: GatewayClient, token_id: str) -> bool:
@@ -102,7 +103,11 @@ def successors(gateway: GatewayClient, urns: Iterable[str], token_id: str) -> li
     list
         The oldest first.
     """
-    found = [key for key in bearing(gateway, urns, besides=[token_id]) if not known.is_current(key.token_id)]
+    found = bearing(gateway, urns, besides=[token_id])
+    return _line([key for key in found if not known.is_in_state(key.token_id)], token_id)
+
+
+def _line(found: list[ListedKey], token_id: str) -> list[ListedKey]:
     line: list[ListedKey] = []
     last = {token_id}
     while following := [key for key in found if supersedes(key.metadata) in last and key not in line]:

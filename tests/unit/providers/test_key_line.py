@@ -1,17 +1,16 @@
 """A key with what came before and after it, when a run of before was cut short or something else changes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 
-from providers.litellm.delivery import Delivery
 from providers.vault.sources import fingerprint
 from tests.unit.providers.engine import KeyEngine, urn
 from tests.unit.providers.fake_gateway import FakeGateway
-from tests.unit.providers.fake_kv import FakeKv
 from tests.unit.providers.test_delivery import DELIVER, World, kills
+from tests.unit.providers.test_taken_back import ELSEWHERE, TwoPaths
 
 ROTATED: dict[str, Any] = {"rotation": {"since": "a leak"}}
 
@@ -176,15 +175,13 @@ def test_a_key_that_is_gone_but_for_vault_is_replaced_by_the_next_up() -> None:
 # --- another place ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", [None, {"mount": "litellm", "path": "keys/elsewhere"}])
+@pytest.mark.parametrize("place", [None, ELSEWHERE])
 @pytest.mark.parametrize("is_used", [False, True])
 def test_the_successor_of_a_killed_replacement_ends_when_the_key_goes_elsewhere(
     *, is_used: bool, place: dict[str, str] | None
 ) -> None:
     for after in kills():
-        world = World(theirs="kept")
-        elsewhere = FakeKv()
-        world.engine.delivery_of = partial(_delivery_of, world, elsewhere)
+        world = TwoPaths()
         world.up(grace="0s")
         if not world.killed(after, partial(world.up, grace="0s", **ROTATED)):
             break
@@ -193,11 +190,31 @@ def test_the_successor_of_a_killed_replacement_ends_when_the_key_goes_elsewhere(
         assert world.up(grace="0s", deliver=place, **ROTATED) == "replace"
         assert (set(world.gateway.rows), world.standing) == ({world.engine.token_id}, {"theirs": "kept"})
         world.engine.destroy(world.gateway.client())
-        assert (world.gateway.rows, elsewhere.version.data) == ({}, {})
+        assert (world.gateway.rows, world.elsewhere.version.data) == ({}, {})
     assert after > 10
 
 
-def _delivery_of(world: World, elsewhere: FakeKv, props: Mapping[str, Any]) -> Delivery | None:
-    if (props.get("deliver") or {}).get("path") == "keys/elsewhere":
-        return Delivery(elsewhere, "api-key", props["owner"])
-    return world.delivery_of(props)
+def test_a_key_that_goes_elsewhere_carries_what_a_lost_successor_has_spent_though_it_is_killed_again() -> (
+    None
+):
+    for after in kills():
+        world, spent = TwoPaths(), {}
+        world.up(grace="0s")
+        state, inputs = world.engine.state, world.engine.inputs
+        for usd in (0.5, 0.25):
+            world.gateway.use(world.engine.token_id, usd)
+            spent[world.engine.token_id] = usd
+            if len(spent) == 1:
+                world.stop_before_the_end(grace="0s", **ROTATED)
+        world.engine.state, world.engine.inputs = state, inputs  # never saved
+        world.engine.waiting.clear()
+        move = partial(world.up, grace="0s", deliver=ELSEWHERE, **ROTATED)
+        is_killed = world.killed(after, move)
+        if is_killed:
+            move()
+        assert set(world.gateway.rows) == {world.engine.token_id}
+        assert world.gateway.rows[world.engine.token_id]["spend"] == pytest.approx(0.75)
+        assert world.standing == {"theirs": "kept"}
+        if not is_killed:
+            break
+    assert after > 10
