@@ -61,8 +61,14 @@ def judge(findings: Sequence[Finding], links: Sequence[Link]) -> Verdict:
         elif finding.state is State.WEAK:
             weak.append(finding)
         else:
-            followers[len(roots)] = []
-            roots.append(_of_before(finding) if _has_passed(finding, findings) else finding)
+            root = _of_before(finding) if _has_passed(finding, findings) else finding
+            # An object that several stores lean on is one cause.
+            same = [number for number, other in enumerate(roots) if replace(other, scope=root.scope) == root]
+            if same:
+                roots[same[0]] = replace(root, scope=_joined(root.scope, roots[same[0]].scope))
+            else:
+                followers[len(roots)] = []
+                roots.append(root)
     return Verdict(
         tuple(Root(root, tuple(followers[number])) for number, root in enumerate(roots)),
         tuple(weak),
@@ -94,6 +100,11 @@ def _of_before(complaint: Finding) -> Finding:
         f"from here (it was: {complaint.cause})",
         cure=f"python -m doctor --fix lets it try at once; if it fails again: {complaint.cure}",
     )
+
+
+def _joined(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
+    """Join two scopes, of which an empty one means all stores."""
+    return one | other if one and other else frozenset()
 
 
 def _related(one: Finding, other: Finding) -> bool:

@@ -36,6 +36,15 @@ def test_what_has_no_store_in_common_is_a_cause_of_its_own() -> None:
     assert [(root.finding.link, len(root.followers)) for root in roots] == [("role", 1), ("store", 0)]
 
 
+def test_what_several_stores_have_in_common_is_said_once() -> None:
+    seen = [ill("role", "one"), ill("role", "other"), ill("store", "one"), ill("store", "other")]
+    [root] = judge(seen, LINKS).roots
+    assert root.finding.scope == {"one", "other"}
+    assert [finding.scope for finding in root.followers] == [{"one"}, {"other"}]
+    [root] = judge([ill("role", "one"), ill("role")], LINKS).roots
+    assert root.finding.scope == frozenset()
+
+
 def test_what_leans_on_nothing_broken_is_a_cause_of_its_own() -> None:
     assert [root.finding.link for root in judge([ill("vault"), ill("gateway")], LINKS).roots] == [
         "vault",
