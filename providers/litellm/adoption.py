@@ -16,9 +16,8 @@ from providers.litellm.errors import AdoptionError
 from providers.litellm.key_state import place, state_of
 from providers.litellm.known import Current
 from providers.litellm.ownership import ADOPTED, OWN_METADATA, URN
-from providers.litellm.registration import change
+from providers.litellm.registration import change, change_metadata
 from providers.litellm.rotation import grace_of
-from providers.litellm.settling import settle
 from providers.litellm.succession import is_superseded
 
 __all__ = ["adopt", "carried", "choose", "give_back", "is_asked_for"]
@@ -149,7 +148,7 @@ def _with_alias(gateway: GatewayClient, alias: str, inputs: Mapping[str, Any]) -
 def _was_begun(key: ListedKey, owner: str) -> bool:
     """Whether an adoption for this resource was interrupted at a key: the one in its state is another one."""
     in_state = known.current(owner)
-    is_marked = ADOPTED in key.metadata and key.metadata.get(URN) == owner
+    is_marked = ADOPTED in key.metadata and key.metadata.get(URN) in known.urns_of(owner)
     return is_marked and not (in_state and in_state.token_id == key.token_id)
 
 
@@ -163,7 +162,7 @@ def _refuse_what_is_managed(
 ) -> None:
     metadata = info.get("metadata") or {}
     owner = metadata.get(URN)
-    if owner and owner != inputs["owner"]:
+    if owner and owner not in known.urns_of(inputs["owner"]):
         why = f"is managed as {owner}; take it out of that program with `retain_on_delete` first"
         if ADOPTED in metadata:  # one that was minted, the command would delete
             why += (
@@ -196,18 +195,10 @@ def give_back(gateway: GatewayClient, token_id: str, delivery: Delivery | None) 
     providers.errors.ProviderError
         If it was refused, or if it isn't known whether it is done: the key stays in the state.
     """
-
-    def unmarked() -> dict[str, Any] | None:
-        """Give the metadata without our marks; None if there is nothing to take off."""
-        metadata = (gateway.info(token_id) or {}).get("metadata") or {}
-        left = {name: value for name, value in metadata.items() if name not in OWN_METADATA}
-        return None if left == metadata else left
-
-    metadata = unmarked()
-    if metadata is not None:
-        settle(
-            lambda: gateway.update(token_id, {"metadata": metadata}),
-            lambda: {} if unmarked() is None else None,
-        )
+    change_metadata(
+        gateway,
+        token_id,
+        lambda live: {name: value for name, value in live.items() if name not in OWN_METADATA},
+    )
     if delivery:
         delivery.give_back(token_id)

@@ -11,7 +11,7 @@ from providers.litellm import renewal
 from providers.litellm.fields import BY_NAME, FIELDS, GATEWAY_METADATA, Clearing, Field, Stored
 from providers.litellm.key_state import shares_metadata
 from providers.litellm.own_inputs import OWN_INPUTS, OnChange, OwnInput
-from providers.litellm.ownership import ADOPTED, OWN_METADATA, kept_marks, marks
+from providers.litellm.ownership import ADOPTED, OWN_METADATA, RETAINED, kept_marks, marks
 
 __all__ = [
     "changed_fields",
@@ -82,7 +82,7 @@ def creation(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Write the body of /key/generate, without the key itself."""
     declared = declared_fields(inputs)
     body = {field.api: sendable(inputs[field.name]) for field in declared if not field.by_metadata}
-    body["metadata"] = {**_inside(inputs), **body.get("metadata", {}), **marks(inputs["owner"])}
+    body["metadata"] = {**_inside(inputs), **body.get("metadata", {}), **_marks(inputs)}
     return body
 
 
@@ -98,7 +98,7 @@ def update(
         whole, and the only way to take something out.
     """
     body: dict[str, Any] = {}
-    whole = olds.get("owner") != news.get("owner")
+    whole = olds.get("owner") != news.get("owner") or _is_retained(olds) != _is_retained(news)
     for field in [*changed, *_forgotten(changed, news)]:
         if field.clearing is Clearing.NEVER:
             continue
@@ -171,7 +171,15 @@ def whole_metadata(
         users = user_metadata(live, {})
     gateways = {name: value for name, value in live.items() if name in GATEWAY_METADATA and name not in sent}
     adopted = {ADOPTED: True} if olds.get("adopted") else {}
-    return {**gateways, **_inside(news), **users, **adopted, **kept_marks(live), **marks(news["owner"])}
+    return {**gateways, **_inside(news), **users, **adopted, **kept_marks(live), **_marks(news)}
+
+
+def _marks(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {**marks(inputs["owner"]), **({RETAINED: True} if _is_retained(inputs) else {})}
+
+
+def _is_retained(inputs: Mapping[str, Any]) -> bool:
+    return bool(inputs.get("retain_on_delete"))
 
 
 def has_metadata(live: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:

@@ -65,7 +65,7 @@ def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery
     """
     owner = inputs["owner"]
     in_state = known.current(owner)
-    urns = dict.fromkeys([owner, *([in_state.urn] if in_state else [])])
+    urns = known.urns_of(owner)
     delivery = delivery and delivery.which_was_of(urns)
     if adoption.is_asked_for(inputs, in_state):
         chosen = adoption.choose(gateway, inputs, delivery)

@@ -32,7 +32,6 @@ from providers.vault.sources import fingerprint
 
 __all__ = ["Contents", "Delivery", "Look", "PathTakenError", "facts"]
 
-_UNFINISHED = "an unfinished successor stands in Vault"
 _CANNOT_RESTORE = "its value is known nowhere else, so the key is replaced"
 
 
@@ -95,11 +94,14 @@ class Look:
         What is wrong with the key, in words.
     facts_problem
         What is wrong with what stands beside it, in words.
+    staged
+        Hash of what stands beside it as a successor does that was begun.
     """
 
     version: int
     key_problem: str | None = None
     facts_problem: str | None = None
+    staged: str | None = None
 
 
 @dataclass(frozen=True)
@@ -251,7 +253,10 @@ class Delivery:
         except VaultMountMissingError:
             return Look(0, key_problem=f"missing in Vault; {_CANNOT_RESTORE}")
         if self._holds(version.data, beside[TOKEN_ID]):
-            return Look(version.number, facts_problem=self._facts_problem(version.data, beside))
+            differing = [name for name in FACTS if version.data.get(name, "") != beside[name]]
+            said = f"{' and '.join(differing)} changed in Vault" if differing else None
+            staged = self._staged_beside(version.data, beside[TOKEN_ID])
+            return Look(version.number, facts_problem=said, staged=staged)
         what = "changed in" if self.key_property in version.data else "missing in"
         return Look(version.number, key_problem=f"{what} Vault; {_CANNOT_RESTORE}")
 
@@ -261,27 +266,34 @@ class Delivery:
             version = self.path.read()
         except VaultMountMissingError:
             return 0
-        is_ours = version.data.get(OWNER) in self._owners or self._holds(version.data, token_id)
-        return version.number if is_ours else 0
+        # A path without anything is what an interrupted withdrawal leaves: its versions hold the key.
+        is_ours = not version.data or version.data.get(OWNER) in self._owners
+        return version.number if is_ours or self._holds(version.data, token_id) else 0
 
-    def _facts_problem(self, data: Mapping[str, Any], beside: Mapping[str, str]) -> str | None:
-        if self._staged_beside(data, beside[TOKEN_ID]):
-            return _UNFINISHED
-        differing = [name for name in FACTS if data.get(name, "") != beside[name]]
-        return f"{' and '.join(differing)} changed in Vault" if differing else None
+    def left_here(self) -> list[str]:
+        """List the hashes of what stands here, and is staged, under the mark of the resource."""
+        try:
+            data = self.path.read().data
+        except VaultMountMissingError:
+            return []
+        left = (_minted(data.get(name)) for name in (self.key_property, self._staged))
+        return [minted.token_id for minted in left if minted] if data.get(OWNER) in self._owners else []
 
     def stands(self, token_id: str) -> bool:
         """Whether a key is the one that consumers read here."""
-        return self._holds(self.path.read().data, token_id)
+        try:
+            return self._holds(self.path.read().data, token_id)
+        except VaultMountMissingError:
+            return False
 
-    def staged_beside(self, token_id: str) -> MintedKey | None:
-        """Find the successor that an interrupted create has staged, while the key still stands."""
+    def staged_beside(self, token_id: str) -> str | None:
+        """Give the hash of the successor that an interrupted create has staged, while the key stands."""
         data = self.path.read().data
         return self._staged_beside(data, token_id) if self._holds(data, token_id) else None
 
-    def _staged_beside(self, data: Mapping[str, Any], token_id: str) -> MintedKey | None:
+    def _staged_beside(self, data: Mapping[str, Any], token_id: str) -> str | None:
         staged = _minted(data.get(self._staged))
-        return staged if staged and staged.token_id != token_id else None
+        return staged.token_id if staged and staged.token_id != token_id else None
 
     def withdraw(self, token_id: str) -> None:
         """Take out the key and what is said of it, and the path if nothing is left; a successor's stays."""

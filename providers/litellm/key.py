@@ -18,7 +18,7 @@ from providers.litellm.errors import (
 from providers.litellm.key_state import place, state_of
 from providers.litellm.known import Current
 from providers.litellm.leftovers import destroy_predecessors, successors, take_along
-from providers.litellm.ownership import resource_name, urn_of
+from providers.litellm.ownership import RETAINED, resource_name, urn_of
 from providers.litellm.registration import change, remove
 from providers.litellm.rotation import grace_of
 from providers.litellm.succession import retire
@@ -26,6 +26,7 @@ from providers.notices import notice
 
 __all__ = ["create", "delete", "read", "update"]
 
+_UNFINISHED = "an unfinished successor stands in Vault"
 _GONE = "gone from the gateway, but not from Vault; the key is replaced"
 
 
@@ -40,9 +41,12 @@ def read(
     if delivery is None:
         return found
     look = delivery.look(facts(state, token_id, state.get("expires")))
+    problem = look.facts_problem
+    if look.staged and taken_back.is_begun(gateway, look.staged, token_id, delivery.owner):
+        problem = _UNFINISHED
     own = {"deliver": _drifted(state["deliver"], look.key_problem)}
-    found_state = _drifted({**found.state, **own, "vault_version": look.version}, look.facts_problem)
-    return Found(found_state, _drifted({**found.inputs, **own}, look.facts_problem))
+    found_state = _drifted({**found.state, **own, "vault_version": look.version}, problem)
+    return Found(found_state, _drifted({**found.inputs, **own}, problem))
 
 
 def _left_in_vault(token_id: str, state: Mapping[str, Any], delivery: Delivery | None) -> Found | None:
@@ -154,26 +158,34 @@ def delete(
     providers.errors.ProviderError
         If the key is still there, or if that isn't known: it stays in the state.
     """
-    if known.was_taken(token_id) or (state.get("adopted") and known.is_current(token_id)):
+    if known.was_taken(token_id) or (state.get("adopted") and known.stays(token_id)):
         _say_replaced_by_itself(state)
         return
-    urn = urn_of(state["owner"])
-    heir = known.heir(token_id, urn)
-    is_kept = bool(state.get("retain_on_delete")) and (heir is None or heir.is_adopted)
     try:
-        later = successors(gateway, {urn, heir.urn} if heir else {urn}, token_id)
-        if is_kept:
+        # A rename in an `up` that didn't come to this has marked the key anew, which its state doesn't say.
+        urn = gateway.orphans.urn_of(token_id) or urn_of(state["owner"])
+        heir = known.heir(token_id, urn)
+        later = successors(gateway, {urn, urn_of(state["owner"]), heir.urn if heir else urn}, token_id)
+        if _is_kept(state, heir, later):
             ends = _give_back(gateway, token_id, later, state, delivery)
         elif heir:
             _end_unsaved(gateway, later, heir, delivery)
             ends = _retire(gateway, [token_id], heir)
         else:
             ends = _destroy(gateway, token_id, later, urn)
+            ends += _left_behind(gateway, state, delivery)
     except (GatewayNotReadyError, GatewayUnavailableError) as error:
         raise KeyNotDeletedError(token_id, error) from None
     if delivery:
         for ended in ends:
             delivery.withdraw(ended)
+
+
+def _is_kept(state: Mapping[str, Any], heir: Current | None, later: list[ListedKey]) -> bool:
+    """Whether a key is given back, or a successor of it is that Pulumi deletes before it or after it."""
+    if heir:
+        return bool(state.get("retain_on_delete")) and heir.is_adopted
+    return bool(state.get("retain_on_delete")) or any(RETAINED in key.metadata for key in later)
 
 
 def _say_replaced_by_itself(state: Mapping[str, Any]) -> None:
@@ -199,10 +211,8 @@ def _end_unsaved(
     for key in later:
         if delivery:
             delivery.withdraw(key.token_id)
-        if key.used:
-            retire(gateway, key.token_id, heir)
-        else:
-            remove(gateway, key.token_id)
+        # Not removed, though it may look unused: the gateway is late, and a state of before may have had it.
+        retire(gateway, key.token_id, heir)
 
 
 def _destroy(gateway: GatewayClient, token_id: str, later: list[ListedKey], urn: str) -> list[str]:
@@ -213,6 +223,13 @@ def _destroy(gateway: GatewayClient, token_id: str, later: list[ListedKey], urn:
     return line
 
 
+def _left_behind(gateway: GatewayClient, state: Mapping[str, Any], delivery: Delivery | None) -> list[str]:
+    """List what stands in Vault in the place of a key that was gone, and is dead too."""
+    if delivery is None or state["deliver"].get("drifted") != _GONE:
+        return []
+    return [token_id for token_id in delivery.left_here() if gateway.was_deleted(token_id)]
+
+
 def _give_back(
     gateway: GatewayClient,
     token_id: str,
@@ -221,14 +238,18 @@ def _give_back(
     delivery: Delivery | None,
 ) -> list[str]:
     """Give back the newest key of a line that somebody may have. What was before it ends as in a rotation."""
-    in_use = [key.token_id for key in later if (delivery.holds(key.token_id) if delivery else key.used)]
+    urn, is_own = urn_of(state["owner"]), bool(state.get("retain_on_delete"))
+    in_use = [key.token_id for key in later if key.used or (delivery and delivery.stands(key.token_id))]
     line = [token_id, *(key.token_id for key in later)]
-    newest = line.index(in_use[-1]) if in_use else 0
-    urn = urn_of(state["owner"])
-    ends = _retire(gateway, line[:newest], Current(line[newest], grace_of(state), urn))
-    give_back(gateway, line[newest], delivery)
-    for unused in line[newest + 1 :]:
-        if delivery:
+    stays = line.index(in_use[-1]) if in_use else 0 if is_own else len(later)
+    staged = delivery.left_here() if delivery else []
+    ends = _retire(gateway, line[:stays], Current(line[stays], grace_of(state), urn))
+    if in_use or is_own:
+        give_back(gateway, line[stays], delivery)
+    else:
+        _say_left(gateway, line[stays], urn)
+    for unused in line[stays + 1 :]:
+        if unused in staged:
             remove(gateway, unused)
             ends.append(unused)
         else:

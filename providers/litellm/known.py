@@ -17,12 +17,13 @@ __all__ = [
     "current",
     "forget",
     "heir",
-    "is_current",
     "is_in_state",
     "note",
     "note_taken",
     "other_of_alias",
     "same_user",
+    "stays",
+    "urns_of",
     "was_taken",
 ]
 
@@ -45,6 +46,8 @@ class Current:
         It wasn't minted for this resource.
     yields
         Another key is to be adopted in its place.
+    is_going
+        It is to be replaced.
     declared
         Names of which the state speaks; None if a successor keeps nothing else.
     metadata
@@ -57,12 +60,19 @@ class Current:
     inherited: Mapping[str, Any] | None = None
     is_adopted: bool = False
     yields: bool = False
+    is_going: bool = False
     declared: frozenset[str] | None = None
     metadata: frozenset[str] = frozenset()
 
     @classmethod
     def of_state(
-        cls, token_id: str, olds: Mapping[str, Any], news: Mapping[str, Any], *, keeps_undeclared: bool = True
+        cls,
+        token_id: str,
+        olds: Mapping[str, Any],
+        news: Mapping[str, Any],
+        *,
+        is_going: bool,
+        keeps_undeclared: bool = True,
     ) -> Self:
         """Take what a diff tells of a key: the state and the inputs."""
         declared = frozenset(name for name, value in olds.items() if value is not None)
@@ -72,6 +82,7 @@ class Current:
             urn_of(olds["owner"]),
             is_adopted=bool(olds.get("adopted")),
             yields=names_another(olds, news),
+            is_going=is_going,
             declared=declared if keeps_undeclared else None,
             metadata=frozenset(olds.get("metadata") or ()),
         )
@@ -102,15 +113,21 @@ def current(urn: str) -> Current | None:
     return _current.get(urn)
 
 
+def urns_of(urn: str) -> list[str]:
+    """List the URN of a resource, and the one that its key bears if it has got another one since."""
+    found = _current.get(urn)
+    return list(dict.fromkeys([urn, found.urn if found else urn]))
+
+
 def is_in_state(token_id: str) -> bool:
     """Whether the state has, or had when this process began, this key."""
     return token_id in _owners
 
 
-def is_current(token_id: str) -> bool:
-    """Whether this is the key of a resource that stays."""
-    owner = _owners.get(token_id)
-    return owner is not None and _current[owner].token_id == token_id
+def stays(token_id: str) -> bool:
+    """Whether a resource has this key, and goes on with it."""
+    found = _current.get(_owners.get(token_id, ""))
+    return found is not None and found.token_id == token_id and not found.is_going
 
 
 def heir(token_id: str, urn: str) -> Current | None:

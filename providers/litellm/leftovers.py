@@ -12,7 +12,7 @@ from providers.litellm import known
 from providers.litellm.client import GatewayClient, ListedKey
 from providers.litellm.delivery import Contents
 from providers.litellm.known import Current
-from providers.litellm.ownership import ADOPTED
+from providers.litellm.ownership import ADOPTED, SUPERSEDED_BY
 from providers.litellm.registration import mark, remove
 from providers.litellm.succession import has_ended, is_superseded, supersedes
 from providers.notices import notice
@@ -108,6 +108,8 @@ def successors(gateway: GatewayClient, urns: Iterable[str], token_id: str) -> li
 
 
 def _line(found: list[ListedKey], token_id: str) -> list[ListedKey]:
+    """List what follows a key, without those in whose place the key was taken back."""
+    found = [key for key in found if key.metadata.get(SUPERSEDED_BY) != token_id]
     line: list[ListedKey] = []
     last = {token_id}
     while following := [key for key in found if supersedes(key.metadata) in last and key not in line]:
@@ -126,13 +128,14 @@ def take_along(gateway: GatewayClient, former: str, urn: str, token_id: str) -> 
     former, urn
         The URNs.
     token_id
-        Hash of the key: its predecessors go along, and what has interrupted replacements left.
+        Hash of the key: its predecessors go along, and what interrupted replacements have left.
     """
     bears = gateway.orphans.bearing(former)
     line = {supersedes(key.metadata) for key in bears if key.token_id == token_id}
     line |= {key.token_id for key in successors(gateway, [former], token_id)}
     for key in bears:
-        if is_superseded(key.metadata) or key.token_id in line:
+        is_adopted = ADOPTED in key.metadata and key.token_id != token_id
+        if is_superseded(key.metadata) or is_adopted or key.token_id in line:
             mark(gateway, key.token_id, urn)
 
 

@@ -25,13 +25,23 @@ class OrphanIndex:
         self._gateway = gateway
         self._lock = threading.Lock()
         self._by_urn: dict[str, list[ListedKey]] | None = None
+        self._urns: dict[str, str] = {}
 
     def bearing(self, urn: str) -> "list[ListedKey]":
         """List the keys that bear the URN of a resource, its own among them."""
+        return self._index().get(urn, [])
+
+    def urn_of(self, token_id: str) -> str | None:
+        """Give the URN that a key bears; None if it bears none."""
+        self._index()
+        return self._urns.get(token_id)
+
+    def _index(self) -> "dict[str, list[ListedKey]]":
         with self._lock:
             if self._by_urn is None:
                 self._by_urn = self._listed()
-        return self._by_urn.get(urn, [])
+                self._urns = {key.token_id: urn for urn, keys in self._by_urn.items() for key in keys}
+        return self._by_urn
 
     def _listed(self) -> "dict[str, list[ListedKey]]":
         by_urn = defaultdict(list)

@@ -6,6 +6,7 @@ from typing import Any
 __all__ = [
     "ADOPTED",
     "OWN_METADATA",
+    "RETAINED",
     "SUPERSEDED_BY",
     "SUPERSEDES",
     "URN",
@@ -21,6 +22,8 @@ _MANAGED_BY, _PROJECT, _STACK = "managed-by", "pulumi-project", "pulumi-stack"
 URN = "pulumi-urn"
 ADOPTED = "pulumi-adopted"
 """On a key that somebody else made: true. Nobody's orphan, and its metadata isn't ours as a whole."""
+RETAINED = "pulumi-retained"
+"""On a key that lives on when its resource goes: true. So the deletion of its predecessor knows too."""
 _URN_SEPARATORS = 3
 _UNMARKED = "unmarked "
 SUPERSEDED_BY = "pulumi-superseded-by"
@@ -28,7 +31,7 @@ SUPERSEDED_BY = "pulumi-superseded-by"
 SUPERSEDES = "pulumi-supersedes"
 """On a successor: `token_id` of the key whose place it takes, and what of its `total_spend` it carries."""
 _SUCCESSION = (SUPERSEDED_BY, SUPERSEDES)
-OWN_METADATA = frozenset({_MANAGED_BY, _PROJECT, _STACK, URN, ADOPTED, *_SUCCESSION})
+OWN_METADATA = frozenset({_MANAGED_BY, _PROJECT, _STACK, URN, ADOPTED, RETAINED, *_SUCCESSION})
 
 
 def marks(urn: str) -> dict[str, Any]:

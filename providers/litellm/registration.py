@@ -1,6 +1,6 @@
 """A key's row in its gateway: made, changed and removed once, whatever answer is lost on the way."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from providers.litellm.minted_key import MintedKey
 from providers.litellm.ownership import marks
 from providers.litellm.settling import settle
 
-__all__ = ["change", "mark", "register", "remove", "rename"]
+__all__ = ["change", "change_metadata", "mark", "register", "remove", "rename"]
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 """And a month has more days, or less, than a duration in seconds says."""
@@ -154,17 +154,39 @@ def mark(gateway: GatewayClient, token_id: str, urn: str) -> None:
     GatewayError
         If it was refused, or if it isn't known whether it was done.
     """
+    change_metadata(gateway, token_id, lambda live: {**live, **marks(urn)})
 
-    def with_marks() -> dict[str, Any] | None:
-        """Give the metadata with the marks; None if there is nothing to add."""
-        metadata = (gateway.info(token_id) or {"metadata": marks(urn)}).get("metadata") or {}
-        return None if marks(urn).items() <= metadata.items() else {**metadata, **marks(urn)}
 
-    metadata = with_marks()
+def change_metadata(
+    gateway: GatewayClient, token_id: str, changed: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    """Make a key's metadata another, unless it is so already. One that is gone has none.
+
+    Parameters
+    ----------
+    gateway
+        That may know it.
+    token_id
+        Hash of the key.
+    changed
+        Gives the metadata that it shall have, of the one that it has.
+
+    Raises
+    ------
+    GatewayError
+        If it was refused, or if it isn't known whether it was done.
+    """
+
+    def wanted() -> dict[str, Any] | None:
+        info = gateway.info(token_id)
+        live = (info or {}).get("metadata") or {}
+        return None if info is None or changed(live) == live else changed(live)
+
+    metadata = wanted()
     if metadata is not None:
         settle(
             lambda: gateway.update(token_id, {"metadata": metadata}),
-            lambda: {} if with_marks() is None else None,
+            lambda: {} if wanted() is None else None,
         )
 
 

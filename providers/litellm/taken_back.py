@@ -12,9 +12,28 @@ from providers.litellm.delivery import Delivery
 from providers.litellm.known import Current
 from providers.litellm.ownership import ADOPTED, URN
 from providers.litellm.registration import remove, rename
-from providers.litellm.succession import retire, supersedes
+from providers.litellm.succession import is_superseded, retire, supersedes
 
-__all__ = ["free_alias", "remove_staged"]
+__all__ = ["free_alias", "is_begun", "remove_staged"]
+
+
+def is_begun(gateway: GatewayClient, staged: str, token_id: str, urn: str) -> bool:
+    """Whether what stands in Vault as a begun successor is one, and not somebody else's key.
+
+    Parameters
+    ----------
+    gateway
+        That may know it.
+    staged
+        Its hash.
+    token_id
+        Hash of the key that it would follow.
+    urn
+        Of that key's resource.
+    """
+    row = gateway.info(staged)
+    metadata = (row or {}).get("metadata") or {}
+    return row is None or metadata.get(URN) == urn or supersedes(metadata) == token_id
 
 
 def remove_staged(gateway: GatewayClient, token_id: str, delivery: Delivery) -> None:
@@ -29,9 +48,10 @@ def remove_staged(gateway: GatewayClient, token_id: str, delivery: Delivery) -> 
     delivery
         Where the key is.
     """
-    if staged := delivery.staged_beside(token_id):
-        remove(gateway, staged.token_id)
-        delivery.unstage(staged.token_id)
+    staged = delivery.staged_beside(token_id)
+    if staged and is_begun(gateway, staged, token_id, delivery.owner):
+        remove(gateway, staged)
+        delivery.unstage(staged)
 
 
 def free_alias(gateway: GatewayClient, alias: str, key: Current, delivery: Delivery | None) -> bool:
@@ -54,21 +74,24 @@ def free_alias(gateway: GatewayClient, alias: str, key: Current, delivery: Deliv
         Whether the alias is free now; it isn't if somebody else's key has it.
     """
     called = [each for each in gateway.list_keys(alias=alias) if each.alias == alias]
-    holders = [each for each in called if _was_to_follow(each, key)]
+    holders = [each for each in called if _is_of_line(each, key)]
     for holder in holders:
-        if ADOPTED not in holder.metadata:
+        if supersedes(holder.metadata) == key.token_id:
             _let_end(gateway, holder.token_id, key, delivery)
         # Last but for an adopted key's marks: by the alias it is found again, should this be interrupted.
         rename(gateway, holder.token_id, with_suffix(alias, holder.token_id[:7]))
-        if ADOPTED in holder.metadata:
+        if ADOPTED in holder.metadata and not is_superseded(holder.metadata):
             give_back(gateway, holder.token_id, None)
     return bool(holders)
 
 
-def _was_to_follow(holder: ListedKey, key: Current) -> bool:
-    """Whether a key was minted to follow another one, or adopted by the resource of that."""
-    is_adopted = ADOPTED in holder.metadata and holder.metadata.get(URN) == key.urn
-    return holder.token_id != key.token_id and (is_adopted or supersedes(holder.metadata) == key.token_id)
+def _is_of_line(holder: ListedKey, key: Current) -> bool:
+    """Whether a key was minted to follow another one, or adopted for it, or has been followed by it."""
+    if holder.token_id == key.token_id:
+        return False
+    is_ours = holder.metadata.get(URN) == key.urn
+    is_before = is_ours and (ADOPTED in holder.metadata or is_superseded(holder.metadata))
+    return is_before or supersedes(holder.metadata) == key.token_id
 
 
 def _let_end(gateway: GatewayClient, token_id: str, key: Current, delivery: Delivery | None) -> None:

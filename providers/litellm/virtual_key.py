@@ -54,9 +54,11 @@ class VirtualKeyProvider(Provider):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         olds, news = plain(_olds), plain(_news)
-        in_state = known.Current.of_state(_id, olds, news, keeps_undeclared=self.keeps_undeclared)
-        known.note(news["owner"], in_state)
         replacing = changes.replacing(olds, news)
+        in_state = known.Current.of_state(
+            _id, olds, news, is_going=bool(replacing), keeps_undeclared=self.keeps_undeclared
+        )
+        known.note(news["owner"], in_state)
         for sentence in _words(olds, news, replacing):
             notice(sentence)
         return DiffResult(

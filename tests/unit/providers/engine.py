@@ -103,7 +103,9 @@ class KeyEngine:
 
     def _note(self, inputs: Mapping[str, Any]) -> None:
         assert self.state is not None
-        known.note(inputs["owner"], known.Current.of_state(self.token_id, self.state, inputs))
+        is_going = bool(changes.replacing(self.state, inputs))
+        in_state = known.Current.of_state(self.token_id, self.state, inputs, is_going=is_going)
+        known.note(inputs["owner"], in_state)
 
     def _replace(self, process: GatewayClient, declared: dict[str, Any]) -> None:
         """Create the successor; the predecessor waits for its deletion, which ends an `up`."""

@@ -232,14 +232,14 @@ def test_a_key_is_not_adopted_in_its_own_place(
 # --- given back ------------------------------------------------------------------------------------------
 
 
-def test_that_a_key_is_to_be_given_back_is_noted_without_a_call(
-    gateway: FakeGateway, engine: KeyEngine
-) -> None:
+def test_that_a_key_is_to_be_given_back_is_marked_on_it(gateway: FakeGateway, engine: KeyEngine) -> None:
     client = gateway.client()
     engine.up(client)
-    gateway.calls.clear()
     assert engine.up(client, retain_on_delete=True) == "update"
-    assert not gateway.calls
+    assert gateway.rows[engine.token_id]["metadata"]["pulumi-retained"] is True
+    engine.up(client)
+    assert "pulumi-retained" not in gateway.rows[engine.token_id]["metadata"]
+    engine.up(client, retain_on_delete=True)
     token_id = engine.token_id
     engine.destroy(client)
     assert gateway.rows[token_id]["metadata"] == {}
