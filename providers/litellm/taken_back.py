@@ -86,12 +86,12 @@ def free_alias(gateway: GatewayClient, alias: str, key: Current, delivery: Deliv
 
 
 def _is_of_line(holder: ListedKey, key: Current) -> bool:
-    """Whether a key was minted to follow another one, or adopted for it, or has been followed by it."""
+    """Whether a key was adopted for the same resource, has followed another one of it, or was followed."""
     if holder.token_id == key.token_id:
         return False
-    is_ours = holder.metadata.get(URN) == key.urn
-    is_before = is_ours and (ADOPTED in holder.metadata or is_superseded(holder.metadata))
-    return is_before or supersedes(holder.metadata) == key.token_id
+    former = supersedes(holder.metadata)
+    is_known = ADOPTED in holder.metadata or is_superseded(holder.metadata) or former is not None
+    return former == key.token_id or (is_known and holder.metadata.get(URN) == key.urn)
 
 
 def _let_end(gateway: GatewayClient, token_id: str, key: Current, delivery: Delivery | None) -> None:

@@ -160,3 +160,32 @@ def test_the_used_successor_of_a_given_up_rotation_ends_when_the_key_goes_elsewh
     engine.destroy(process())
     assert {row(admin, token)["status"] for token in (first, lost)} == {"deleted"}
     assert is_gone(elsewhere)
+
+
+def test_a_key_that_is_to_be_kept_from_now_on_outlives_the_deletion_of_its_predecessor(
+    process: NewProcess, engine: KeyEngine, place: Place, admin: httpx.Client
+) -> None:
+    up = partial(engine.up, deliver=place.deliver, **GRACE)
+    up(process())
+    first = engine.token_id
+    cut_short(engine, lambda: up(process(), **ROTATED))
+    cut_short(engine, lambda: up(process(), retain_on_delete=True, **ROTATED))
+    kept = engine.token_id
+    engine.destroy(process())
+    assert (row(admin, kept)["status"], row(admin, kept)["metadata"]) == ("active", {})
+    assert row(admin, first)["expires"]
+    assert place.token_id() == kept
+    for token in (first, kept):
+        admin.post("/key/delete", json={"keys": [token]}).raise_for_status()
+
+
+def test_a_key_that_takes_its_former_alias_back_gets_it_from_its_predecessor(
+    process: NewProcess, engine: KeyEngine, admin: httpx.Client
+) -> None:
+    mine, second = f"mine-{engine.name}", f"second-{engine.name}"
+    engine.up(process(), alias=mine)
+    first = engine.token_id
+    engine.up(process(), alias=second, **ROTATED)
+    assert engine.up(process(), alias=mine, **ROTATED) == "update"
+    assert row(admin, engine.token_id)["key_alias"] == mine
+    assert row(admin, first)["key_alias"] == f"{mine}-{first[:7]}"

@@ -101,6 +101,20 @@ def test_a_key_that_takes_its_former_alias_back_gets_it_from_its_predecessor() -
     assert gateway.living == {engine.token_id}
 
 
+def test_a_key_gets_its_alias_from_a_lost_successor_of_one_that_waits() -> None:
+    world = World()
+    up = partial(world.up, grace="1h")
+    up(alias="mine")
+    state, inputs = world.engine.state, world.engine.inputs
+    cut_short(world.engine, partial(up, alias="mine", deliver=None))
+    world.engine.state, world.engine.inputs = state, inputs  # never saved
+    world.engine.waiting.clear()
+    cut_short(world.engine, partial(up, deliver=None))
+    assert up(alias="mine", deliver=None) == "update"
+    assert world.gateway.rows[world.engine.token_id]["key_alias"] == "mine"
+    assert world.gateway.living == {world.engine.token_id}
+
+
 @pytest.mark.parametrize("then", ["destroyed", "rotated"])
 def test_a_successor_that_was_taken_back_is_no_heir(then: str) -> None:
     world = TwoPaths()
