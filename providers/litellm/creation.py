@@ -15,7 +15,7 @@ from providers.litellm import adoption, changes, known
 from providers.litellm.bequest import Bequest
 from providers.litellm.checks import automatic_alias, with_suffix
 from providers.litellm.client import GatewayClient, ListedKey
-from providers.litellm.delivery import Contents, Delivery, facts
+from providers.litellm.delivery import Contents, Delivery, PathTakenError, facts
 from providers.litellm.drift import compare, undeclared
 from providers.litellm.errors import (
     GatewayError,
@@ -75,7 +75,7 @@ def create(gateway: GatewayClient, inputs: Mapping[str, Any], delivery: Delivery
         _end(gateway, owner, _cleared_up(gateway, owner, found, Contents(), in_state), key)
         return state
     inputs = {"key_alias": automatic_alias(resource_name(owner)), **inputs}
-    contents = delivery.look_up() if delivery else Contents()
+    delivery, contents = _looked_up(gateway, delivery, urns)
     minted, row = _begun(gateway, inputs, contents, in_state) or (MintedKey.mint(), None)
     found = _of_resource(gateway, inputs, urns, minted.token_id, in_state)
     inputs |= {"heir": True} if _is_heir(found, in_state) else {}
@@ -113,6 +113,21 @@ def _cleared_up(
 
 
 # --- what was there before -------------------------------------------------------------------------------
+
+
+def _looked_up(
+    gateway: GatewayClient, delivery: Delivery | None, urns: list[str]
+) -> tuple[Delivery | None, Contents]:
+    """Look at the place. One whose key bears the resource's URN is its own, whatever URN stands there."""
+    if delivery is None:
+        return None, Contents()
+    try:
+        return delivery, delivery.look_up()
+    except PathTakenError as taken:
+        if gateway.orphans.urn_of(taken.token_id) not in urns:
+            raise
+        own = delivery.which_was_of([*urns, taken.owner])
+        return own, own.look_up()
 
 
 def _of_resource(

@@ -36,9 +36,18 @@ _CANNOT_RESTORE = "its value is known nowhere else, so the key is replaced"
 
 
 class PathTakenError(ProviderError):
-    """Two keys can't share a path: what stands beside them would be said of both."""
+    """Two keys can't share a path: what stands beside them would be said of both.
 
-    def __init__(self, path: str, owner: str) -> None:
+    Attributes
+    ----------
+    owner
+        URN that stands there.
+    token_id
+        Hash of the key that stands there, as it is said there.
+    """
+
+    def __init__(self, path: str, owner: str, token_id: str) -> None:
+        self.owner, self.token_id = owner, token_id
         super().__init__(
             f"{path} in Vault holds the key of {owner}; deliver each key to a path of its own "
             "(or delete that path, if the resource is no more)"
@@ -344,7 +353,7 @@ class Delivery:
     def _refuse_another_owner(self, data: Mapping[str, Any]) -> None:
         owner = data.get(OWNER)
         if owner and owner not in self._owners:
-            raise PathTakenError(str(self.path), str(owner))
+            raise PathTakenError(str(self.path), str(owner), str(data.get(TOKEN_ID)))
 
     @staticmethod
     def _without(data: Mapping[str, Any], names: list[str]) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from providers.litellm import key
+from providers.litellm.delivery import PathTakenError
 from providers.vault.kv import KvVersion
+from providers.vault.sources import fingerprint
 from tests.unit.providers.engine import KeyEngine, urn
 from tests.unit.providers.fake_gateway import FakeGateway
-from tests.unit.providers.test_delivery import World, kills
+from tests.unit.providers.test_delivery import DELIVER, World, kills
 from tests.unit.providers.test_key_line import cut_short
 from tests.unit.providers.test_taken_back import ELSEWHERE, TwoPaths
 
@@ -88,6 +90,21 @@ def test_a_rename_that_came_to_no_deletion_leaves_what_waits_its_heir(
     assert world.gateway.living == ({heir} if is_left else set())
     if is_left:
         assert world.gateway.rows[former]["metadata"]["pulumi-superseded-by"] == heir
+
+
+def test_a_renamed_key_comes_back_to_the_place_of_one_that_waits() -> None:
+    world = TwoPaths()
+    up = partial(world.up, grace="1h")
+    up()
+    cut_short(world.engine, partial(up, deliver=ELSEWHERE))
+    cut_short(world.engine, partial(up, deliver=ELSEWHERE, owner=urn("two")))
+    assert up(owner=urn("two")) == "replace"
+    assert world.gateway.living == {world.engine.token_id}
+    assert fingerprint(world.standing["api-key"]) == world.engine.token_id
+    assert world.standing["managed-by-urn"] == urn("two")
+    assert not world.elsewhere.version.data
+    with pytest.raises(PathTakenError):
+        KeyEngine("another", delivery_of=world.engine.delivery_of).up(world.gateway.client(), deliver=DELIVER)
 
 
 def test_a_key_that_takes_its_former_alias_back_gets_it_from_its_predecessor() -> None:
