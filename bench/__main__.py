@@ -24,6 +24,7 @@ from bench.key_stack import Way
 from bench.keys import gateway_url, measure_keys
 from local.environment import bypass_proxy, environment, with_environment
 from local.instance import Instance
+from toolchain.console import shown_errors
 
 ROOT = Path(__file__).parents[1]
 console = Console(highlight=False)
@@ -136,4 +137,5 @@ def main(
 
 
 if __name__ == "__main__":
-    app()
+    with shown_errors():
+        app()
